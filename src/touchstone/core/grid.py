@@ -1,0 +1,149 @@
+"""The venue's price and size rules: five significant figures, decimals, minimum notional.
+
+A price is an integer number of 10^-(6-szDecimals), a size of 10^-szDecimals; their product is exact micro-units of the
+collateral. Valid prices have at most five significant figures and at most 6-szDecimals decimals; whole numbers are
+always valid. So the tick changes with the price decade, and every valid price has a dense integer *index*: neighbours
+differ by one, across decades too.
+"""
+
+import math
+
+import numpy as np
+
+from touchstone.core.jit import inline, compiled, record
+
+N_BANDS = 8  # price bands of one tick each; band 0 has tick 1
+
+GRID = record(
+    [
+        ("sz_decimals", "i8"),
+        ("n_bands", "i8"),
+        ("band_px", "i8", (N_BANDS,)),  # first price of the band
+        ("band_index", "i8", (N_BANDS,)),  # its index
+        ("band_tick", "i8", (N_BANDS,)),
+        # the band in use, cached
+        ("px_lo", "i8"),
+        ("px_hi", "i8"),
+        ("index_lo", "i8"),
+        ("index_hi", "i8"),
+        ("tick", "i8"),
+        ("per_tick", "f8"),
+        ("min_notional", "i8"),  # micro-units of collateral
+    ]
+)
+
+FAR = np.int64(1 << 60)
+
+
+@compiled
+def reset(grid, sz_decimals, min_notional):
+    """Lay out the bands for a coin with `sz_decimals` (0..6); `min_notional` in micro-units of collateral."""
+    grid.sz_decimals = sz_decimals
+    grid.min_notional = min_notional
+    largest_tick = np.int64(1)
+    for _ in range(6 - sz_decimals):
+        largest_tick *= 10
+    px = np.int64(0)
+    index = np.int64(0)
+    tick = np.int64(1)
+    end = np.int64(100_000)  # five figures
+    n = np.int64(0)
+    while True:
+        grid.band_px[n] = px
+        grid.band_index[n] = index
+        grid.band_tick[n] = tick
+        n += 1
+        if tick >= largest_tick:
+            break
+        index += (end - px) // tick
+        px = end
+        end *= 10
+        tick *= 10
+    grid.n_bands = n
+    _use_band(grid, np.int64(0))
+
+
+@inline
+def _use_band(grid, band):
+    grid.px_lo = grid.band_px[band]
+    grid.index_lo = grid.band_index[band]
+    grid.tick = grid.band_tick[band]
+    grid.per_tick = 1.0 / np.float64(grid.tick)
+    if band + 1 < grid.n_bands:
+        grid.px_hi = grid.band_px[band + 1]
+        grid.index_hi = grid.band_index[band + 1]
+    else:
+        grid.px_hi = FAR
+        grid.index_hi = FAR
+
+
+@compiled
+def _find_px(grid, px):
+    band = np.int64(grid.n_bands - 1)
+    while band > 0 and px < grid.band_px[band]:
+        band -= 1
+    _use_band(grid, band)
+
+
+@compiled
+def _find_index(grid, index):
+    band = np.int64(grid.n_bands - 1)
+    while band > 0 and index < grid.band_index[band]:
+        band -= 1
+    _use_band(grid, band)
+
+
+@inline
+def index_of(grid, px):
+    """Index of a valid price (price units > 0). An off-grid price is rounded to the nearest index: check first."""
+    if px < grid.px_lo or px >= grid.px_hi:
+        _find_px(grid, px)
+    return grid.index_lo + np.int64(np.float64(px - grid.px_lo) * grid.per_tick + 0.5)
+
+
+@inline
+def price_of(grid, index):
+    """Price (price units) of an index >= 0."""
+    if index < grid.index_lo or index >= grid.index_hi:
+        _find_index(grid, index)
+    return grid.px_lo + (index - grid.index_lo) * grid.tick
+
+
+@inline
+def tick_at(grid, px):
+    """Tick (price units) of the band that holds `px`."""
+    if px < grid.px_lo or px >= grid.px_hi:
+        _find_px(grid, px)
+    return np.int64(grid.tick)
+
+
+@inline
+def is_valid_price(grid, px):
+    """Whether `px` (price units) is positive and on the grid."""
+    return px > 0 and px % tick_at(grid, px) == 0
+
+
+@inline
+def index_at_or_below(grid, px):
+    """Index of the highest valid price <= px, px a float in price units; at least 1."""
+    whole = np.int64(math.floor(px)) if px >= 1.0 else np.int64(1)
+    if whole < grid.px_lo or whole >= grid.px_hi:
+        _find_px(grid, whole)
+    return grid.index_lo + (whole - grid.px_lo) // grid.tick
+
+
+@inline
+def index_at_or_above(grid, px):
+    """Index of the lowest valid price >= px, px a float in price units; at least 1."""
+    index = index_at_or_below(grid, px)
+    if np.float64(price_of(grid, index)) < px:
+        index += 1
+    return index
+
+
+@inline
+def smallest_order_qty(grid, px):
+    """Least size (size units) whose notional at `px` reaches the minimum notional."""
+    if px <= 0:
+        return FAR
+    return (grid.min_notional + px - 1) // px

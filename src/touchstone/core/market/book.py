@@ -1,0 +1,422 @@
+"""The order book on the integer grid, net of our own orders.
+
+Sizes stand in a window of grid indexes around the touch; slot = index - origin. `qty` is what the feed shows, `own` what
+of it is ours; every reader takes the net. Beyond the deepest level of the last snapshot the book is unknown, not empty.
+"""
+
+import math
+
+import numpy as np
+
+from touchstone.core import events, grid as price_grid
+from touchstone.core.conventions import side_index
+from touchstone.core.jit import compiled, inline, record
+
+WIDTH = 8192
+NONE = np.int64(-1)
+
+# What the last event did, for those who follow single levels (queues).
+UNCHANGED = np.int64(0)
+ONE_LEVEL = np.int64(1)
+MANY_LEVELS = np.int64(2)
+
+BOOK = record(
+    [
+        ("qty", "i8", (2, WIDTH)),  # [bid, ask][slot], size units
+        ("own", "i8", (2, WIDTH)),
+        ("origin", "i8"),  # grid index of slot 0
+        ("best", "i8", (2,)),  # slot of the net touch, NONE if the side is empty
+        ("best_px", "i8", (2,)),  # its price, 0 if the side is empty
+        ("deepest", "i8", (2,)),  # slot of the deepest level that the feed has shown: beyond it nothing is known
+        ("limit", "i8", (2,)),  # end of the occupied range, for scans
+        ("mid2", "i8"),  # bid + ask: twice the mid, in price units; 0 while a side is empty
+        ("mid2_before_block", "i8"),  # as it was before the first event of the newest block
+        ("block_ns", "i8"),  # exchange time of the newest block
+        ("in_snapshot", "i8"),
+        ("cursor", "i8", (2,)),  # during a snapshot: the last slot named, per side
+        ("change", "i8"),  # UNCHANGED | ONE_LEVEL | MANY_LEVELS
+        ("change_side", "i8"),  # ONE_LEVEL: 0 bid, 1 ask
+        ("change_slot", "i8"),
+        ("change_from", "i8"),  # net size before
+        ("change_to", "i8"),
+        ("shifted", "i8"),  # slots that the window moved with the last event: follow with your own slots
+        # counters
+        ("n_late", "i8"),  # events older than the newest block, dropped
+        ("n_outside", "i8"),  # levels outside the window, dropped
+        ("n_crossed", "i8"),  # levels removed because a newer opposite level crossed them
+        ("n_recentred", "i8"),
+        ("n_off_grid", "i8"),
+        ("n_own_clamped", "i8"),  # times the feed showed less than our own size
+    ]
+)
+
+
+@compiled
+def reset(book):
+    """Empty book."""
+    book.qty[:, :] = 0
+    book.own[:, :] = 0
+    book.origin = NONE
+    book.best[0] = NONE
+    book.best[1] = NONE
+    book.best_px[:] = 0
+    book.deepest[0] = WIDTH
+    book.deepest[1] = NONE
+    book.limit[0] = WIDTH
+    book.limit[1] = NONE
+    book.mid2 = 0
+    book.mid2_before_block = 0
+    book.block_ns = 0
+    book.in_snapshot = 0
+
+
+@inline
+def net_qty(book, s, slot):
+    """Size at a slot without ours (size units); s = 0 bid, 1 ask."""
+    net = book.qty[s, slot] - book.own[s, slot]
+    if net < 0:
+        return np.int64(0)
+    return np.int64(net)
+
+
+@inline
+def slot_of(book, index):
+    """Slot of a grid index, NONE if it lies outside the window."""
+    slot = index - book.origin
+    if book.origin < 0 or slot < 0 or slot >= WIDTH:
+        return NONE
+    return np.int64(slot)
+
+
+@inline
+def is_known(book, s, slot):
+    """Whether the feed has shown the book as deep as this slot (so that a zero there means empty)."""
+    if slot < 0:
+        return False
+    if s == 0:
+        return slot >= book.deepest[0]
+    return slot <= book.deepest[1]
+
+
+@inline
+def is_valid(book):
+    """Both sides present and not crossed."""
+    return book.mid2 > 0 and book.best_px[0] < book.best_px[1]
+
+
+@inline
+def begin_block(book, exch_ns):
+    """Note the mid before a new block; call for every market event, trades included."""
+    if exch_ns > book.block_ns:
+        book.mid2_before_block = book.mid2
+        book.block_ns = exch_ns
+
+
+@inline
+def _refresh_touch(book, grid):
+    for s in range(2):
+        slot = book.best[s]
+        book.best_px[s] = price_of_slot(book, grid, slot) if slot >= 0 else np.int64(0)
+    if book.best[0] >= 0 and book.best[1] >= 0:
+        book.mid2 = book.best_px[0] + book.best_px[1]
+    else:
+        book.mid2 = 0
+
+
+@inline
+def price_of_slot(book, grid, slot):
+    """Price (price units) of a slot."""
+    return price_grid.price_of(grid, book.origin + slot)
+
+
+@compiled
+def _next_bid(book, slot):
+    while slot >= book.limit[0]:
+        if net_qty(book, np.int64(0), slot) > 0:
+            return slot
+        slot -= 1
+    return NONE
+
+
+@compiled
+def _next_ask(book, slot):
+    while slot <= book.limit[1]:
+        if net_qty(book, np.int64(1), slot) > 0:
+            return slot
+        slot += 1
+    return NONE
+
+
+@compiled
+def _recentre(book, index):
+    """Move the window so that `index` lies in its middle; levels that leave it are dropped and counted."""
+    new_origin = index - WIDTH // 2
+    if book.origin < 0:
+        book.origin = new_origin
+        return
+    shift = new_origin - book.origin  # new slot = old slot - shift
+    for s in range(2):
+        if shift > 0:
+            for i in range(min(shift, WIDTH)):
+                if book.qty[s, i] > 0:
+                    book.n_outside += 1
+            for i in range(WIDTH):
+                j = i + shift
+                book.qty[s, i] = book.qty[s, j] if j < WIDTH else 0
+                book.own[s, i] = book.own[s, j] if j < WIDTH else 0
+        else:
+            for i in range(WIDTH - 1, -1, -1):
+                j = i + shift
+                if j < shift + WIDTH and i >= WIDTH + shift and book.qty[s, i] > 0:
+                    book.n_outside += 1
+                book.qty[s, i] = book.qty[s, j] if j >= 0 else 0
+                book.own[s, i] = book.own[s, j] if j >= 0 else 0
+        if book.cursor[s] != NONE and book.cursor[s] != WIDTH:
+            book.cursor[s] -= shift
+        if book.best[s] >= 0:
+            book.best[s] -= shift
+            if book.best[s] < 0 or book.best[s] >= WIDTH:
+                book.best[s] = NONE
+    book.deepest[0] = min(max(book.deepest[0] - shift, 0), WIDTH)
+    book.limit[0] = min(max(book.limit[0] - shift, 0), WIDTH)
+    book.deepest[1] = min(max(book.deepest[1] - shift, NONE), WIDTH - 1)
+    book.limit[1] = min(max(book.limit[1] - shift, NONE), WIDTH - 1)
+    book.origin = new_origin
+    book.shifted += shift
+    book.n_recentred += 1
+
+
+@inline
+def _reach(book, index, is_touch):
+    """Slot of `index`; a touch near the edge of the window moves the window."""
+    slot = index - book.origin
+    if book.origin < 0 or (is_touch and (slot < WIDTH // 8 or slot >= WIDTH - WIDTH // 8)):
+        _recentre(book, index)
+        slot = index - book.origin
+    if slot < 0 or slot >= WIDTH:
+        return NONE
+    return np.int64(slot)
+
+
+@inline
+def _store(book, s, slot, qty):
+    """Set the shown size of a level and keep the touch and the ranges; returns nothing, notes the change."""
+    before = net_qty(book, s, slot)
+    book.qty[s, slot] = qty
+    if qty < book.own[s, slot]:
+        book.n_own_clamped += 1
+    after = net_qty(book, s, slot)
+    if qty > 0:
+        if s == 0:
+            book.limit[0] = min(book.limit[0], slot)
+            book.deepest[0] = min(book.deepest[0], slot)
+        else:
+            book.limit[1] = max(book.limit[1], slot)
+            book.deepest[1] = max(book.deepest[1], slot)
+    if book.change == UNCHANGED:
+        book.change = ONE_LEVEL
+        book.change_side = s
+        book.change_slot = slot
+        book.change_from = before
+        book.change_to = after
+    else:
+        book.change = MANY_LEVELS
+    _retouch(book, s, slot, after)
+
+
+@inline
+def _retouch(book, s, slot, after):
+    """Keep `best` after the net size at one slot became `after`."""
+    best = book.best[s]
+    if after > 0:
+        if best < 0 or (s == 0 and slot > best) or (s == 1 and slot < best):
+            book.best[s] = slot
+    elif slot == best:
+        book.best[s] = _next_bid(book, slot) if s == 0 else _next_ask(book, slot)
+
+
+@compiled
+def _clear_better(book, s, slot):
+    """Remove every level of side s that is better than `slot`."""
+    best = book.best[s]
+    if s == 0:
+        i = WIDTH - 1 if best < 0 else best
+        while best >= 0 and i > slot:
+            if book.qty[0, i] > 0:
+                book.qty[0, i] = 0
+                book.change = MANY_LEVELS
+            i -= 1
+        if best > slot:
+            book.best[0] = _next_bid(book, slot)
+    else:
+        i = np.int64(0) if best < 0 else best
+        while best >= 0 and i < slot:
+            if book.qty[1, i] > 0:
+                book.qty[1, i] = 0
+                book.change = MANY_LEVELS
+            i += 1
+        if 0 <= best < slot:
+            book.best[1] = _next_ask(book, slot)
+
+
+@compiled
+def _clear_crossed(book, s, slot):
+    """Side s has just shown a level at `slot`: opposite levels at or through it are gone. Counted."""
+    if s == 0:
+        while book.best[1] >= 0 and book.best[1] <= slot:
+            gone = book.best[1]
+            book.qty[1, gone] = 0
+            book.n_crossed += 1
+            book.best[1] = _next_ask(book, gone)
+    else:
+        while book.best[0] >= 0 and book.best[0] >= slot:
+            gone = book.best[0]
+            book.qty[0, gone] = 0
+            book.n_crossed += 1
+            book.best[0] = _next_bid(book, gone)
+    book.change = MANY_LEVELS
+
+
+@compiled
+def _set_level(book, grid, event, is_touch):
+    """Apply BOOK_LEVEL or BBO."""
+    s = side_index(event.side)
+    px = np.int64(event.px)
+    qty = np.int64(event.qty)
+    if px <= 0 or px % price_grid.tick_at(grid, px) != 0:
+        book.n_off_grid += 1
+        return
+    slot = _reach(book, price_grid.index_of(grid, px), is_touch or book.best[s] < 0)
+    if slot < 0:
+        book.n_outside += 1
+        return
+    if is_touch:
+        _clear_better(book, s, slot)
+    elif book.in_snapshot:
+        _clear_between(book, s, slot)
+    if qty > 0:
+        opposite = book.best[1 - s]
+        if opposite >= 0 and ((s == 0 and opposite <= slot) or (s == 1 and opposite >= slot)):
+            _clear_crossed(book, s, slot)
+    _store(book, s, slot, qty)
+    best = book.best[s]
+    if best == slot and not is_touch and (slot < WIDTH // 8 or slot >= WIDTH - WIDTH // 8):
+        _recentre(book, book.origin + slot)
+
+
+@compiled
+def _clear_between(book, s, slot):
+    """In a snapshot, levels between the last one named and this one are gone."""
+    if s == 0:
+        i = min(book.cursor[0], book.best[0]) if book.cursor[0] == WIDTH else book.cursor[0] - 1
+        while i > slot:
+            if book.qty[0, i] > 0:
+                book.qty[0, i] = 0
+                book.change = MANY_LEVELS
+            i -= 1
+        if book.best[0] > slot and net_qty(book, np.int64(0), book.best[0]) == 0:
+            book.best[0] = _next_bid(book, book.best[0])
+    else:
+        i = max(book.cursor[1], book.best[1]) if book.cursor[1] == NONE else book.cursor[1] + 1
+        if i >= 0:
+            while i < slot:
+                if book.qty[1, i] > 0:
+                    book.qty[1, i] = 0
+                    book.change = MANY_LEVELS
+                i += 1
+        if 0 <= book.best[1] < slot and net_qty(book, np.int64(1), book.best[1]) == 0:
+            book.best[1] = _next_ask(book, book.best[1])
+    book.cursor[s] = slot
+
+
+@compiled
+def _end_snapshot(book):
+    """Levels deeper than the snapshot are unknown: drop them and move the known range."""
+    deepest_bid = book.cursor[0]
+    if deepest_bid == WIDTH:  # no bid named: the side is empty
+        deepest_bid = book.best[0] + 1 if book.best[0] >= 0 else np.int64(WIDTH)
+    for i in range(book.limit[0], min(deepest_bid, WIDTH)):
+        book.qty[0, i] = 0
+    book.limit[0] = deepest_bid
+    book.deepest[0] = deepest_bid
+    deepest_ask = book.cursor[1]
+    if deepest_ask == NONE:
+        deepest_ask = book.best[1] - 1 if book.best[1] >= 0 else NONE
+    for i in range(deepest_ask + 1, book.limit[1] + 1):
+        book.qty[1, i] = 0
+    book.limit[1] = deepest_ask
+    book.deepest[1] = deepest_ask
+    if book.cursor[0] == WIDTH:
+        book.best[0] = NONE
+    if book.cursor[1] == NONE:
+        book.best[1] = NONE
+    book.in_snapshot = 0
+    book.change = MANY_LEVELS
+
+
+@inline
+def update(book, grid, event):
+    """Take in one book event (BOOK_LEVEL, SNAPSHOT_BEGIN, SNAPSHOT_END, BBO).
+
+    Events of a block older than the newest one are dropped and counted (`n_late`).
+    """
+    book.change = UNCHANGED
+    book.shifted = 0
+    if event.exch_ns < book.block_ns:
+        book.n_late += 1
+        return
+    kind = np.int64(event.kind)
+    if kind == events.BOOK_LEVEL:
+        _set_level(book, grid, event, False)
+    elif kind == events.BBO:
+        _set_level(book, grid, event, True)
+    elif kind == events.SNAPSHOT_BEGIN:
+        book.in_snapshot = 1
+        book.cursor[0] = WIDTH
+        book.cursor[1] = NONE
+    elif kind == events.SNAPSHOT_END:
+        _end_snapshot(book)
+    _refresh_touch(book, grid)
+
+
+@compiled
+def add_own(book, grid, s, px, qty):
+    """Our resting size at a price changed by `qty` (size units, negative = less). The net book follows at once."""
+    slot = slot_of(book, price_grid.index_of(grid, px))
+    if slot < 0:
+        return
+    book.own[s, slot] = max(book.own[s, slot] + qty, 0)
+    after = net_qty(book, s, slot)
+    _retouch(book, s, slot, after)
+    _refresh_touch(book, grid)
+
+
+@inline
+def depth_bps(book, s, px):
+    """Distance of a price from mid in bps of mid, positive = away from the other side. Needs a valid mid."""
+    distance2 = book.mid2 - 2 * px if s == 0 else 2 * px - book.mid2
+    return np.float64(distance2) / np.float64(book.mid2) * 1e4
+
+
+@inline
+def imbalance(book):
+    """Touch imbalance in [-1, 1]: (bid size - ask size) / (bid size + ask size); 0 while a side is empty."""
+    if book.best[0] < 0 or book.best[1] < 0:
+        return 0.0
+    bid = np.float64(net_qty(book, np.int64(0), book.best[0]))
+    ask = np.float64(net_qty(book, np.int64(1), book.best[1]))
+    return (bid - ask) / (bid + ask)
+
+
+@inline
+def mid_bps_move(mid2_from, mid2_to):
+    """Signed move between two mids in bps of the first; 0 where one is missing."""
+    if mid2_from <= 0 or mid2_to <= 0:
+        return 0.0
+    return (np.float64(mid2_to) / np.float64(mid2_from) - 1.0) * 1e4
+
+
+@inline
+def log_mid(book):
+    """Natural logarithm of the mid in half price units. Needs a valid mid."""
+    return math.log(np.float64(book.mid2))
