@@ -1,0 +1,92 @@
+"""What each model has to beat: what the past of the same depth bucket says, known at prediction time.
+
+For an event: the running rate. For a number: the empirical distribution of past outcomes. Both are prequential: the
+caller freezes the rate, or the sequence number, when the prediction is made.
+"""
+
+import math
+
+import numpy as np
+
+from touchstone.core.conventions import N_DEPTH
+from touchstone.core.jit import compiled, inline, record
+
+RATE = record(
+    [
+        ("n", "i8", (N_DEPTH,)),
+        ("events", "i8", (N_DEPTH,)),
+    ]
+)
+
+WINDOW = 64  # the distribution is that of the last 64 outcomes before the prediction
+RING = 128  # kept twice as long, for outcomes that arrive between a prediction and its resolution
+FEWEST = 5  # with fewer past outcomes there is no distribution
+
+EMPIRICAL = record(
+    [
+        ("value", "f8", (N_DEPTH, RING)),
+        ("learned", "i8", (N_DEPTH,)),  # outcomes ever learned: the sequence number of the next one
+    ]
+)
+
+
+@inline
+def reset_rate(rate):
+    """Forget everything."""
+    rate.n[:] = 0
+    rate.events[:] = 0
+
+
+@inline
+def predict_rate(rate, bucket):
+    """Base rate (s + 1/2) / (n + 1) of a depth bucket, in (0, 1)."""
+    return (np.float64(rate.events[bucket]) + 0.5) / (np.float64(rate.n[bucket]) + 1.0)
+
+
+@inline
+def learn_rate(rate, bucket, y):
+    """Take in one outcome y in {0, 1}."""
+    rate.n[bucket] += 1
+    rate.events[bucket] += y
+
+
+@compiled
+def reset_empirical(empirical):
+    """Forget everything."""
+    empirical.value[:, :] = math.nan
+    empirical.learned[:] = 0
+
+
+@inline
+def sequence(empirical, bucket):
+    """Sequence number to freeze with a prediction: outcomes learned from now on have this one or a later one."""
+    return np.int64(empirical.learned[bucket])
+
+
+@compiled
+def crps(empirical, bucket, as_of, y):
+    """CRPS at y of the distribution of the last (at most 64) outcomes before sequence number `as_of`.
+
+    NaN if fewer than 5 of them are there (too early, or more than 128 came in since). In y's unit. The forecast is the
+    empirical distribution function itself: mean |x - y| - mean |x - x'| / 2 (Gneiting-Raftery 2007 eq 22).
+    """
+    first = max(as_of - WINDOW, empirical.learned[bucket] - RING, np.int64(0))
+    n = as_of - first
+    if n < FEWEST:
+        return math.nan
+    to_y = 0.0
+    among = 0.0
+    for i in range(first, as_of):
+        x = empirical.value[bucket, i % RING]
+        to_y += abs(x - y)
+        for j in range(first, i):
+            among += abs(x - empirical.value[bucket, j % RING])
+    count = np.float64(n)
+    return to_y / count - among / (count * count)
+
+
+@inline
+def learn_empirical(empirical, bucket, y):
+    """Take in one outcome."""
+    empirical.value[bucket, empirical.learned[bucket] % RING] = y
+    empirical.learned[bucket] += 1

@@ -1,0 +1,310 @@
+"""Orders followed through the public tape: real ones, cancelled ones and ones that were never sent.
+
+Every order that carries a prediction is a *tracked* order. While it rests we keep its place in the queue; after a cancel
+its shadow stays until the longest horizon, so that the prediction gets its outcome all the same. What happened is kept
+with how we know it:
+
+* the tape decides: a trade went through our price (or a newer opposite touch crossed it), or our price was never touched;
+* only a model decides: trades at our price, where the answer hangs on our place in the queue.
+"""
+
+import numpy as np
+
+from touchstone.core.conventions import N_FILL, N_MARKOUT
+from touchstone.core.jit import compiled, inline, record
+from touchstone.core.market import book as order_book
+from touchstone.core.market.queue import advance_front
+from touchstone.core.models.fill import FEATURES
+
+CAPACITY = 4096
+MASK = np.int64(CAPACITY - 1)
+NONE = np.int64(-1)
+
+AS_PENDING, AS_HANDED, AS_VOID = np.int64(0), np.int64(1), np.int64(2)
+
+FORECAST = record(  # of adverse selection, frozen with the order
+    [
+        ("loc_bps", "f8", (N_MARKOUT,)),
+        ("scale_bps", "f8", (N_MARKOUT,)),
+        ("dof", "f8", (N_MARKOUT,)),
+        ("as_of", "i8", (N_MARKOUT,)),  # sequence number of the empirical baseline
+        ("p_toxic", "f8"),
+        ("toxic_baseline", "f8"),
+        ("sigma", "f8"),
+        ("bucket", "i8"),
+    ]
+)
+
+TRACKED = record(
+    [
+        ("prediction_id", "i8"),
+        ("cloid", "i8"),  # 0: never sent
+        ("made_ns", "i8"),
+        ("active_ns", "i8"),  # from when it rests (shadows: expected)
+        ("s", "i8"),  # 0 bid, 1 ask
+        ("px", "i8"),
+        ("index", "i8"),  # grid index of px
+        ("qty", "i8"),
+        ("is_live", "i8"),  # the real order rests now
+        ("is_active", "i8"),
+        ("is_linked", "i8"),  # in the list of its price level
+        ("next", "i8"),
+        ("prev", "i8"),
+        ("is_known", "i8"),  # the book has shown our level since we rest: queue_ahead means something
+        ("queue_ahead", "f8"),
+        ("level_qty", "i8"),  # net size of our level as last seen
+        ("traded", "i8"),  # at our price since then
+        ("unsure_ns", "i8"),  # first trade at our price that leaves the answer to the queue model, 0 = none
+        ("model_fill_ns", "i8"),
+        ("tape_fill_ns", "i8"),
+        ("tape_block_ns", "i8"),  # exchange time of the block that went through
+        ("own_fill_ns", "i8"),  # our own first fill
+        ("own_fill_by_model", "i8"),
+        ("void", "i8"),  # reason, 0 = alive
+        ("n_resolved", "i8"),
+        ("as_state", "i8"),
+        ("features", FEATURES),
+        ("p", "f8", (N_FILL,)),
+        ("baseline", "f8", (N_FILL,)),
+        ("is_window", "i8", (N_FILL,)),
+        ("forecast", FORECAST),
+    ]
+)
+
+TRACKER = record(
+    [
+        ("node", TRACKED, (CAPACITY,)),
+        ("n_made", "i8"),  # nodes are a ring in order of made_ns
+        ("n_done", "i8"),
+        ("head", "i4", (2, order_book.WIDTH)),  # first node of each price level
+        ("best", "i8", (2,)),  # no linked node is better than this slot
+        ("through", "i4", (CAPACITY,)),  # nodes that the last event went through
+        ("n_through", "i8"),
+        ("n_linked", "i8"),
+        ("n_outside", "i8"),  # orders outside the book window
+        ("n_beyond_book", "i8"),  # orders deeper than the visible book when they came to rest
+        ("n_full", "i8"),  # orders refused because the ring was full; nothing is ever evicted
+    ]
+)
+
+
+@compiled
+def reset(tracker):
+    """Nothing tracked."""
+    tracker.n_made = 0
+    tracker.n_done = 0
+    for s in range(2):
+        for i in range(order_book.WIDTH):
+            tracker.head[s, i] = NONE
+    tracker.best[0] = NONE
+    tracker.best[1] = order_book.WIDTH
+    tracker.n_through = 0
+    tracker.n_linked = 0
+
+
+@inline
+def is_full(tracker):
+    """Whether the next order could not be tracked."""
+    return tracker.n_made - tracker.n_done >= CAPACITY
+
+
+@inline
+def _link(tracker, i, slot):
+    node = tracker.node[i]
+    first = np.int64(tracker.head[node.s, slot])
+    node.next = first
+    node.prev = NONE
+    if first >= 0:
+        tracker.node[first].prev = i
+    tracker.head[node.s, slot] = i
+    node.is_linked = 1
+    tracker.n_linked += 1
+    if node.s == 0:
+        tracker.best[0] = max(tracker.best[0], slot)
+    else:
+        tracker.best[1] = min(tracker.best[1], slot)
+
+
+@inline
+def unlink(tracker, book, i):
+    """Stop following a node through the book."""
+    node = tracker.node[i]
+    if node.is_linked:
+        if node.prev >= 0:
+            tracker.node[node.prev].next = node.next
+        else:
+            slot = order_book.slot_of(book, node.index)
+            if slot >= 0:
+                tracker.head[node.s, slot] = node.next
+        if node.next >= 0:
+            tracker.node[node.next].prev = node.prev
+        node.is_linked = 0
+        tracker.n_linked -= 1
+
+
+@inline
+def would_cross(book, s, index):
+    """Whether a post-only order at this grid index would be refused now."""
+    opposite = book.best[1 - s]
+    slot = index - book.origin
+    return opposite >= 0 and ((s == 0 and slot >= opposite) or (s == 1 and slot <= opposite))
+
+
+@compiled
+def activate(tracker, book, i, now_ns):
+    """The order rests from now on, behind everything that its level shows."""
+    node = tracker.node[i]
+    node.is_active = 1
+    node.active_ns = now_ns
+    slot = order_book.slot_of(book, node.index)
+    if slot < 0:
+        tracker.n_outside += 1
+        return
+    if order_book.is_known(book, node.s, slot):
+        node.is_known = 1
+        node.level_qty = order_book.net_qty(book, node.s, slot)
+        node.queue_ahead = np.float64(node.level_qty)
+    else:
+        tracker.n_beyond_book += 1
+    _link(tracker, i, slot)
+
+
+@compiled
+def carry_over(tracker, book, new, old):
+    """A fresh prediction for an order that goes on resting: it keeps its place in the queue."""
+    a = tracker.node[new]
+    b = tracker.node[old]
+    a.is_active = 1
+    a.active_ns = b.active_ns
+    a.is_live = 1
+    a.is_known = b.is_known
+    a.queue_ahead = b.queue_ahead
+    a.level_qty = b.level_qty
+    a.traded = b.traded
+    slot = order_book.slot_of(book, a.index)
+    if slot >= 0:
+        _link(tracker, new, slot)
+
+
+@inline
+def _note_through(tracker, i, now_ns, exch_ns):
+    node = tracker.node[i]
+    node.tape_fill_ns = now_ns
+    node.tape_block_ns = exch_ns
+    tracker.through[tracker.n_through] = i
+    tracker.n_through += 1
+
+
+@compiled
+def _fill_better(tracker, book, s, end, now_ns, exch_ns):
+    """The tape went through every linked order of side s from the best down to, without, slot `end`."""
+    step = np.int64(-1) if s == 0 else np.int64(1)
+    slot = tracker.best[s]
+    while (s == 0 and slot > end) or (s == 1 and slot < end):
+        i = np.int64(tracker.head[s, slot])
+        while i >= 0:
+            following = np.int64(tracker.node[i].next)
+            _note_through(tracker, i, now_ns, exch_ns)
+            unlink(tracker, book, i)
+            i = following
+        slot += step
+    tracker.best[s] = end
+
+
+@inline
+def on_trade(tracker, book, venue_is_simulated, side, index, qty, now_ns, exch_ns):
+    """A public trade by an aggressor of `side` at a grid index."""
+    tracker.n_through = 0
+    s = np.int64(1) if side > 0 else np.int64(0)
+    slot = index - book.origin
+    if book.origin < 0 or tracker.n_linked == 0:
+        return
+    end = min(max(slot, NONE), np.int64(order_book.WIDTH))
+    if (s == 0 and tracker.best[0] > end) or (s == 1 and tracker.best[1] < end):
+        _fill_better(tracker, book, s, end, now_ns, exch_ns)
+    if slot < 0 or slot >= order_book.WIDTH:
+        return
+    i = np.int64(tracker.head[s, slot])
+    while i >= 0:
+        node = tracker.node[i]
+        if node.unsure_ns == 0 and (venue_is_simulated or not node.is_live):
+            node.unsure_ns = now_ns
+        if node.is_known:
+            node.traded += qty
+            node.queue_ahead -= np.float64(qty)
+            if node.queue_ahead < 0.0:
+                if node.is_live:  # the exchange says whether it filled, not our model of the queue
+                    node.queue_ahead = 0.0
+                elif node.model_fill_ns == 0:
+                    node.model_fill_ns = now_ns
+        i = np.int64(node.next)
+
+
+@inline
+def _follow_level(tracker, book, i, slot, kind, n):
+    """The size of our level may have changed: advance our place in the queue."""
+    node = tracker.node[i]
+    qty = order_book.net_qty(book, node.s, slot)
+    if node.is_known:
+        if qty != node.level_qty or node.traded != 0:
+            node.queue_ahead = advance_front(
+                kind, n, node.queue_ahead, np.float64(node.level_qty), np.float64(qty), np.float64(node.traded)
+            )
+            node.level_qty = qty
+            node.traded = 0
+    elif order_book.is_known(book, node.s, slot):
+        node.is_known = 1
+        node.level_qty = qty
+        node.traded = 0
+        node.queue_ahead = np.float64(qty)
+
+
+@compiled
+def _relink(tracker, book):
+    """The book window has moved: rebuild the lists."""
+    for s in range(2):
+        for i in range(order_book.WIDTH):
+            tracker.head[s, i] = NONE
+    tracker.best[0] = NONE
+    tracker.best[1] = order_book.WIDTH
+    tracker.n_linked = 0
+    for n in range(tracker.n_done, tracker.n_made):
+        i = n & MASK
+        if tracker.node[i].is_linked:
+            tracker.node[i].is_linked = 0
+            slot = order_book.slot_of(book, np.int64(tracker.node[i].index))
+            if slot >= 0:
+                _link(tracker, i, slot)
+            else:
+                tracker.n_outside += 1
+
+
+@compiled
+def _follow_all(tracker, book, kind, n):
+    for m in range(tracker.n_done, tracker.n_made):
+        i = m & MASK
+        if tracker.node[i].is_linked:
+            _follow_level(tracker, book, i, np.int64(tracker.node[i].index - book.origin), kind, n)
+
+
+@inline
+def on_book(tracker, book, kind, n, now_ns, exch_ns):
+    """The book has changed; kind and n name the queue model."""
+    tracker.n_through = 0
+    if book.shifted != 0:
+        _relink(tracker, book)
+    if tracker.n_linked == 0:
+        return
+    if book.change == order_book.ONE_LEVEL:
+        slot = np.int64(book.change_slot)
+        i = np.int64(tracker.head[book.change_side, slot])
+        while i >= 0:
+            _follow_level(tracker, book, i, slot, kind, n)
+            i = np.int64(tracker.node[i].next)
+    elif book.change == order_book.MANY_LEVELS:
+        _follow_all(tracker, book, kind, n)
+    # A newer opposite touch at or through our price would have met us.
+    if book.best[1] >= 0 and tracker.best[0] >= book.best[1]:
+        _fill_better(tracker, book, np.int64(0), np.int64(book.best[1] - 1), now_ns, exch_ns)
+    if book.best[0] >= 0 and tracker.best[1] <= book.best[0]:
+        _fill_better(tracker, book, np.int64(1), np.int64(book.best[0] + 1), now_ns, exch_ns)
