@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from touchstone.core.jit import inline, compiled, record
+from touchstone.core.jit import compiled, inline, record
 
 N_BANDS = 8  # price bands of one tick each; band 0 has tick 1
 
@@ -33,6 +33,7 @@ GRID = record(
 )
 
 FAR = np.int64(1 << 60)
+LARGEST_PX = 1e15  # a float above it (or infinite) is taken as this price
 
 
 @compiled
@@ -126,7 +127,11 @@ def is_valid_price(grid, px):
 @inline
 def index_at_or_below(grid, px):
     """Index of the highest valid price <= px, px a float in price units; at least 1."""
-    whole = np.int64(math.floor(px)) if px >= 1.0 else np.int64(1)
+    whole = np.int64(1)  # also for NaN
+    if px >= LARGEST_PX:
+        whole = np.int64(LARGEST_PX)
+    elif px >= 1.0:
+        whole = np.int64(math.floor(px))
     if whole < grid.px_lo or whole >= grid.px_hi:
         _find_px(grid, whole)
     return grid.index_lo + (whole - grid.px_lo) // grid.tick
@@ -143,7 +148,7 @@ def index_at_or_above(grid, px):
 
 @inline
 def smallest_order_qty(grid, px):
-    """Least size (size units) whose notional at `px` reaches the minimum notional."""
+    """Least size (size units, at least 1) whose notional at `px` reaches the minimum notional; FAR where px <= 0."""
     if px <= 0:
         return FAR
-    return (grid.min_notional + px - 1) // px
+    return max((grid.min_notional + px - 1) // px, np.int64(1))

@@ -1,14 +1,16 @@
 """The order book on the integer grid, net of our own orders.
 
-Sizes stand in a window of grid indexes around the touch; slot = index - origin. `qty` is what the feed shows, `own` what
-of it is ours; every reader takes the net. Beyond the deepest level of the last snapshot the book is unknown, not empty.
+Sizes stand in a window of grid indexes around the touch; slot = index - origin. `qty` is what the feed shows, `own`
+what of it is ours; every reader takes the net. Beyond the deepest level of the last snapshot the book is unknown, not
+empty.
 """
 
 import math
 
 import numpy as np
 
-from touchstone.core import events, grid as price_grid
+from touchstone.core import events
+from touchstone.core import grid as price_grid
 from touchstone.core.conventions import side_index
 from touchstone.core.jit import compiled, inline, record
 
@@ -28,7 +30,8 @@ BOOK = record(
         ("best", "i8", (2,)),  # slot of the net touch, NONE if the side is empty
         ("best_px", "i8", (2,)),  # its price, 0 if the side is empty
         ("deepest", "i8", (2,)),  # slot of the deepest level that the feed has shown: beyond it nothing is known
-        ("limit", "i8", (2,)),  # end of the occupied range, for scans
+        ("limit", "i8", (2,)),  # deep end of the occupied range, for scans: nothing is shown deeper
+        ("crest", "i8", (2,)),  # its touch end: nothing is shown better (levels that are all ours included)
         ("mid2", "i8"),  # bid + ask: twice the mid, in price units; 0 while a side is empty
         ("mid2_before_block", "i8"),  # as it was before the first event of the newest block
         ("block_ns", "i8"),  # exchange time of the newest block
@@ -47,27 +50,38 @@ BOOK = record(
         ("n_recentred", "i8"),
         ("n_off_grid", "i8"),
         ("n_own_clamped", "i8"),  # times the feed showed less than our own size
+        ("n_own_outside", "i8"),  # own sizes that lie outside the window: not netted
     ]
 )
 
 
 @compiled
 def reset(book):
-    """Empty book."""
+    """Empty book, counters at zero."""
     book.qty[:, :] = 0
     book.own[:, :] = 0
     book.origin = NONE
-    book.best[0] = NONE
-    book.best[1] = NONE
-    book.best_px[:] = 0
-    book.deepest[0] = WIDTH
-    book.deepest[1] = NONE
-    book.limit[0] = WIDTH
-    book.limit[1] = NONE
+    for s in range(2):
+        empty_deep, empty_touch = (WIDTH, NONE) if s == 0 else (NONE, WIDTH)
+        book.best[s] = NONE
+        book.best_px[s] = 0
+        book.deepest[s] = empty_deep
+        book.limit[s] = empty_deep
+        book.cursor[s] = empty_deep
+        book.crest[s] = empty_touch
     book.mid2 = 0
     book.mid2_before_block = 0
     book.block_ns = 0
     book.in_snapshot = 0
+    book.change = UNCHANGED
+    book.shifted = 0
+    book.n_late = 0
+    book.n_outside = 0
+    book.n_crossed = 0
+    book.n_recentred = 0
+    book.n_off_grid = 0
+    book.n_own_clamped = 0
+    book.n_own_outside = 0
 
 
 @inline
@@ -148,49 +162,59 @@ def _next_ask(book, slot):
 
 
 @compiled
+def _shift_row(row, shift):
+    """Move a row by `shift` slots (new slot = old slot - shift); returns how many non-zero entries fell off."""
+    n_fell = np.int64(0)
+    if shift > 0:
+        for i in range(WIDTH):
+            if i < shift and row[i] != 0:
+                n_fell += 1
+            row[i] = row[i + shift] if i + shift < WIDTH else 0
+    else:
+        for i in range(WIDTH - 1, -1, -1):
+            if i >= WIDTH + shift and row[i] != 0:
+                n_fell += 1
+            row[i] = row[i + shift] if i + shift >= 0 else 0
+    return n_fell
+
+
+@compiled
 def _recentre(book, index):
     """Move the window so that `index` lies in its middle; levels that leave it are dropped and counted."""
-    new_origin = index - WIDTH // 2
+    new_origin = max(index - WIDTH // 2, 0)
     if book.origin < 0:
         book.origin = new_origin
         return
     shift = new_origin - book.origin  # new slot = old slot - shift
-    for s in range(2):
-        if shift > 0:
-            for i in range(min(shift, WIDTH)):
-                if book.qty[s, i] > 0:
-                    book.n_outside += 1
-            for i in range(WIDTH):
-                j = i + shift
-                book.qty[s, i] = book.qty[s, j] if j < WIDTH else 0
-                book.own[s, i] = book.own[s, j] if j < WIDTH else 0
-        else:
-            for i in range(WIDTH - 1, -1, -1):
-                j = i + shift
-                if j < shift + WIDTH and i >= WIDTH + shift and book.qty[s, i] > 0:
-                    book.n_outside += 1
-                book.qty[s, i] = book.qty[s, j] if j >= 0 else 0
-                book.own[s, i] = book.own[s, j] if j >= 0 else 0
-        if book.cursor[s] != NONE and book.cursor[s] != WIDTH:
-            book.cursor[s] -= shift
-        if book.best[s] >= 0:
-            book.best[s] -= shift
-            if book.best[s] < 0 or book.best[s] >= WIDTH:
-                book.best[s] = NONE
-    book.deepest[0] = min(max(book.deepest[0] - shift, 0), WIDTH)
-    book.limit[0] = min(max(book.limit[0] - shift, 0), WIDTH)
-    book.deepest[1] = min(max(book.deepest[1] - shift, NONE), WIDTH - 1)
-    book.limit[1] = min(max(book.limit[1] - shift, NONE), WIDTH - 1)
+    if shift == 0:
+        return
     book.origin = new_origin
     book.shifted += shift
     book.n_recentred += 1
+    for s in range(2):
+        n_fell = _shift_row(book.qty[s], shift)
+        if n_fell > 0:
+            book.n_outside += n_fell
+            book.change = MANY_LEVELS
+        book.n_own_outside += _shift_row(book.own[s], shift)
+        if book.cursor[s] != (WIDTH if s == 0 else NONE):
+            book.cursor[s] = min(max(book.cursor[s] - shift, 0), WIDTH - 1)
+    for ends in (book.deepest, book.limit):
+        ends[0] = min(max(ends[0] - shift, 0), WIDTH)
+        ends[1] = min(max(ends[1] - shift, NONE), WIDTH - 1)
+    book.crest[0] = min(max(book.crest[0] - shift, NONE), WIDTH - 1)
+    book.crest[1] = min(max(book.crest[1] - shift, 0), WIDTH)
+    if book.best[0] >= 0:
+        book.best[0] = _next_bid(book, min(book.best[0] - shift, WIDTH - 1))
+    if book.best[1] >= 0:
+        book.best[1] = _next_ask(book, max(book.best[1] - shift, 0))
 
 
 @inline
-def _reach(book, index, is_touch):
-    """Slot of `index`; a touch near the edge of the window moves the window."""
+def _reach(book, index, leads):
+    """Slot of `index`, NONE outside the window; a leading price near the window's edge moves the window."""
     slot = index - book.origin
-    if book.origin < 0 or (is_touch and (slot < WIDTH // 8 or slot >= WIDTH - WIDTH // 8)):
+    if book.origin < 0 or (leads and (slot < WIDTH // 8 or slot >= WIDTH - WIDTH // 8)):
         _recentre(book, index)
         slot = index - book.origin
     if slot < 0 or slot >= WIDTH:
@@ -200,7 +224,7 @@ def _reach(book, index, is_touch):
 
 @inline
 def _store(book, s, slot, qty):
-    """Set the shown size of a level and keep the touch and the ranges; returns nothing, notes the change."""
+    """Set the shown size of a level, keep the touch and the ranges, note the change."""
     before = net_qty(book, s, slot)
     book.qty[s, slot] = qty
     if qty < book.own[s, slot]:
@@ -208,9 +232,11 @@ def _store(book, s, slot, qty):
     after = net_qty(book, s, slot)
     if qty > 0:
         if s == 0:
+            book.crest[0] = max(book.crest[0], slot)
             book.limit[0] = min(book.limit[0], slot)
             book.deepest[0] = min(book.deepest[0], slot)
         else:
+            book.crest[1] = min(book.crest[1], slot)
             book.limit[1] = max(book.limit[1], slot)
             book.deepest[1] = max(book.deepest[1], slot)
     if book.change == UNCHANGED:
@@ -236,26 +262,30 @@ def _retouch(book, s, slot, after):
 
 
 @compiled
+def _erase(book, s, first, last):
+    """Remove every shown level of side s in slots first..last; returns how many there were."""
+    n = np.int64(0)
+    for i in range(first, last + 1):
+        if book.qty[s, i] > 0:
+            book.qty[s, i] = 0
+            n += 1
+    if n > 0:
+        book.change = MANY_LEVELS
+    return n
+
+
+@compiled
 def _clear_better(book, s, slot):
     """Remove every level of side s that is better than `slot`."""
-    best = book.best[s]
     if s == 0:
-        i = WIDTH - 1 if best < 0 else best
-        while best >= 0 and i > slot:
-            if book.qty[0, i] > 0:
-                book.qty[0, i] = 0
-                book.change = MANY_LEVELS
-            i -= 1
-        if best > slot:
+        _erase(book, s, slot + 1, book.crest[0])
+        book.crest[0] = min(book.crest[0], slot)
+        if book.best[0] > slot:
             book.best[0] = _next_bid(book, slot)
     else:
-        i = np.int64(0) if best < 0 else best
-        while best >= 0 and i < slot:
-            if book.qty[1, i] > 0:
-                book.qty[1, i] = 0
-                book.change = MANY_LEVELS
-            i += 1
-        if 0 <= best < slot:
+        _erase(book, s, book.crest[1], slot - 1)
+        book.crest[1] = max(book.crest[1], slot)
+        if 0 <= book.best[1] < slot:
             book.best[1] = _next_ask(book, slot)
 
 
@@ -263,93 +293,82 @@ def _clear_better(book, s, slot):
 def _clear_crossed(book, s, slot):
     """Side s has just shown a level at `slot`: opposite levels at or through it are gone. Counted."""
     if s == 0:
-        while book.best[1] >= 0 and book.best[1] <= slot:
-            gone = book.best[1]
-            book.qty[1, gone] = 0
-            book.n_crossed += 1
-            book.best[1] = _next_ask(book, gone)
+        book.n_crossed += _erase(book, np.int64(1), book.crest[1], slot)
+        book.crest[1] = slot + 1
+        if 0 <= book.best[1] <= slot:
+            book.best[1] = _next_ask(book, slot + 1)
     else:
-        while book.best[0] >= 0 and book.best[0] >= slot:
-            gone = book.best[0]
-            book.qty[0, gone] = 0
-            book.n_crossed += 1
-            book.best[0] = _next_bid(book, gone)
-    book.change = MANY_LEVELS
+        book.n_crossed += _erase(book, np.int64(0), slot, book.crest[0])
+        book.crest[0] = slot - 1
+        if book.best[0] >= slot:
+            book.best[0] = _next_bid(book, slot - 1)
 
 
 @compiled
 def _set_level(book, grid, event, is_touch):
     """Apply BOOK_LEVEL or BBO."""
-    s = side_index(event.side)
+    s = side_index(np.int64(event.side))
     px = np.int64(event.px)
     qty = np.int64(event.qty)
     if px <= 0 or px % price_grid.tick_at(grid, px) != 0:
         book.n_off_grid += 1
         return
-    slot = _reach(book, price_grid.index_of(grid, px), is_touch or book.best[s] < 0)
+    index = price_grid.index_of(grid, px)
+    ahead = index - book.origin - book.best[s]
+    first_named = book.in_snapshot == 1 and book.cursor[s] == (WIDTH if s == 0 else NONE)
+    leads = is_touch or (
+        qty > 0 and (book.best[s] < 0 or first_named or (s == 0 and ahead > 0) or (s == 1 and ahead < 0))
+    )
+    slot = _reach(book, index, leads)
     if slot < 0:
         book.n_outside += 1
         return
     if is_touch:
         _clear_better(book, s, slot)
-    elif book.in_snapshot:
+    elif book.in_snapshot == 1:
         _clear_between(book, s, slot)
-    if qty > 0:
-        opposite = book.best[1 - s]
-        if opposite >= 0 and ((s == 0 and opposite <= slot) or (s == 1 and opposite >= slot)):
-            _clear_crossed(book, s, slot)
+    if qty > 0 and ((s == 0 and book.crest[1] <= slot) or (s == 1 and book.crest[0] >= slot)):
+        _clear_crossed(book, s, slot)
     _store(book, s, slot, qty)
-    best = book.best[s]
-    if best == slot and not is_touch and (slot < WIDTH // 8 or slot >= WIDTH - WIDTH // 8):
-        _recentre(book, book.origin + slot)
 
 
 @compiled
 def _clear_between(book, s, slot):
     """In a snapshot, levels between the last one named and this one are gone."""
-    if s == 0:
-        i = min(book.cursor[0], book.best[0]) if book.cursor[0] == WIDTH else book.cursor[0] - 1
-        while i > slot:
-            if book.qty[0, i] > 0:
-                book.qty[0, i] = 0
-                book.change = MANY_LEVELS
-            i -= 1
-        if book.best[0] > slot and net_qty(book, np.int64(0), book.best[0]) == 0:
-            book.best[0] = _next_bid(book, book.best[0])
+    if book.cursor[s] == (WIDTH if s == 0 else NONE):
+        _clear_better(book, s, slot)
+    elif s == 0:
+        _erase(book, s, slot + 1, book.cursor[0] - 1)
     else:
-        i = max(book.cursor[1], book.best[1]) if book.cursor[1] == NONE else book.cursor[1] + 1
-        if i >= 0:
-            while i < slot:
-                if book.qty[1, i] > 0:
-                    book.qty[1, i] = 0
-                    book.change = MANY_LEVELS
-                i += 1
-        if 0 <= book.best[1] < slot and net_qty(book, np.int64(1), book.best[1]) == 0:
-            book.best[1] = _next_ask(book, book.best[1])
+        _erase(book, s, book.cursor[1] + 1, slot - 1)
     book.cursor[s] = slot
+    _drop_empty_touch(book, s)
+
+
+@inline
+def _drop_empty_touch(book, s):
+    """The level of the touch may just have been removed: find the next one."""
+    best = book.best[s]
+    if best >= 0 and net_qty(book, s, best) == 0:
+        book.best[s] = _next_bid(book, best) if s == 0 else _next_ask(book, best)
 
 
 @compiled
 def _end_snapshot(book):
     """Levels deeper than the snapshot are unknown: drop them and move the known range."""
-    deepest_bid = book.cursor[0]
-    if deepest_bid == WIDTH:  # no bid named: the side is empty
-        deepest_bid = book.best[0] + 1 if book.best[0] >= 0 else np.int64(WIDTH)
-    for i in range(book.limit[0], min(deepest_bid, WIDTH)):
-        book.qty[0, i] = 0
-    book.limit[0] = deepest_bid
-    book.deepest[0] = deepest_bid
-    deepest_ask = book.cursor[1]
-    if deepest_ask == NONE:
-        deepest_ask = book.best[1] - 1 if book.best[1] >= 0 else NONE
-    for i in range(deepest_ask + 1, book.limit[1] + 1):
-        book.qty[1, i] = 0
-    book.limit[1] = deepest_ask
-    book.deepest[1] = deepest_ask
-    if book.cursor[0] == WIDTH:
-        book.best[0] = NONE
-    if book.cursor[1] == NONE:
-        book.best[1] = NONE
+    for s in range(2):
+        named = book.cursor[s]  # the deepest level named; WIDTH or NONE (nothing known) if the side was empty
+        if s == 0:
+            _erase(book, np.int64(0), book.limit[0], min(named - 1, book.crest[0]))
+            if named == WIDTH:
+                book.crest[0] = NONE
+        else:
+            _erase(book, np.int64(1), max(named + 1, book.crest[1]), book.limit[1])
+            if named == NONE:
+                book.crest[1] = WIDTH
+        book.limit[s] = named
+        book.deepest[s] = named
+        _drop_empty_touch(book, np.int64(s))
     book.in_snapshot = 0
     book.change = MANY_LEVELS
 
@@ -366,10 +385,8 @@ def update(book, grid, event):
         book.n_late += 1
         return
     kind = np.int64(event.kind)
-    if kind == events.BOOK_LEVEL:
-        _set_level(book, grid, event, False)
-    elif kind == events.BBO:
-        _set_level(book, grid, event, True)
+    if kind == events.BOOK_LEVEL or kind == events.BBO:
+        _set_level(book, grid, event, kind == events.BBO)
     elif kind == events.SNAPSHOT_BEGIN:
         book.in_snapshot = 1
         book.cursor[0] = WIDTH
@@ -384,6 +401,7 @@ def add_own(book, grid, s, px, qty):
     """Our resting size at a price changed by `qty` (size units, negative = less). The net book follows at once."""
     slot = slot_of(book, price_grid.index_of(grid, px))
     if slot < 0:
+        book.n_own_outside += 1
         return
     book.own[s, slot] = max(book.own[s, slot] + qty, 0)
     after = net_qty(book, s, slot)
