@@ -1,0 +1,263 @@
+"""What we would like to have in the book: terms, levels, values, sizes.
+
+Every half-spread is a sum of terms in bps per side (widening is asymmetric by nature), each kept with the quote. The
+*careful* part of a model's term (away from the mid) counts in full within a cap; the *bold* part (closer) is multiplied by
+the model's influence, which is 0 until its record shows that it adds value.
+"""
+
+import math
+
+import numpy as np
+
+from touchstone.core import grid as price_grid
+from touchstone.core.calibration import ledger
+from touchstone.core.conventions import BPS, NS, depth_bucket
+from touchstone.core.jit import compiled, inline, record
+from touchstone.core.market import book as order_book
+from touchstone.core.models import adverse, fill
+from touchstone.core.params import RULE_AVELLANEDA, RULE_FIXED
+from touchstone.core.quoting import avellaneda, glft, sizing
+from touchstone.core.quoting.params import (
+    MAX_LEVELS,
+    N_TERMS,
+    TERM_ADVERSE,
+    TERM_BASE,
+    TERM_CLAMP,
+    TERM_FAIR,
+    TERM_FEE,
+    TERM_INVENTORY,
+    TERM_STALENESS,
+)
+
+HORIZON_10S = np.int64(1)  # index into FILL_HORIZONS_NS
+MARKOUT_10S = np.int64(4)  # index into MARKOUT_HORIZONS_NS
+TYPICAL_AGE_NS = np.int64(NS)  # a feed that spoke within this time is fresh
+ZERO_LOTS = np.float64(0.0)
+
+NO_QUOTE_NAMES = (
+    "quoting",
+    "no_book",
+    "killed",
+    "pulled",
+    "reduce_only",
+    "position_limit",
+    "negative_value",
+    "below_min_notional",
+    "order_rate",
+    "ledger_full",
+    "quota",
+    "warming_up",
+)
+(
+    QUOTING,
+    NO_BOOK,
+    NO_KILLED,
+    NO_PULLED,
+    NO_REDUCE_ONLY,
+    NO_POSITION_LIMIT,
+    NO_NEGATIVE_VALUE,
+    NO_MIN_NOTIONAL,
+    NO_ORDER_RATE,
+    NO_LEDGER_FULL,
+    NO_QUOTA,
+    NO_WARMING,
+) = (np.int64(i) for i in range(len(NO_QUOTE_NAMES)))
+
+LADDER = record(
+    [
+        ("term_bps", "f8", (2, N_TERMS)),
+        ("half_spread_bps", "f8", (2,)),
+        ("index", "i8", (2, MAX_LEVELS)),  # grid index, 0 = none
+        ("px", "i8", (2, MAX_LEVELS)),
+        ("depth_bps", "f8", (2, MAX_LEVELS)),
+        ("queue_ahead", "f8", (2, MAX_LEVELS)),
+        ("fill_p", "f8", (2, MAX_LEVELS)),  # within 10 s
+        ("edge_bps", "f8", (2, MAX_LEVELS)),  # expected, if filled: depth - fee - adverse selection at 10 s
+        ("value_bps", "f8", (2, MAX_LEVELS)),  # fill_p x edge
+        ("qty", "i8", (2, MAX_LEVELS)),  # wanted; 0 = no quote at this level
+        ("is_reduce", "i8", (2,)),
+        ("no_quote", "i8", (2,)),  # NO_QUOTE reason of a side without an order
+        ("no_quote_since_ns", "i8", (2,)),
+        ("features", fill.FEATURES),  # scratch
+        ("values", "f8", (MAX_LEVELS,)),  # scratch
+        ("sizes", "i8", (MAX_LEVELS,)),  # scratch
+        ("allocation", sizing.SCRATCH),
+        ("n_clamped", "i8"),  # half-spreads moved into [min, max]
+        ("n_careful_capped", "i8"),
+        ("n_moved_off_touch", "i8"),  # levels that would have crossed
+    ]
+)
+
+
+@inline
+def _careful(ladder, term, cap):
+    """A careful term within its cap; counted when it was wider."""
+    if term > cap:
+        ladder.n_careful_capped += 1
+        return cap
+    return term
+
+
+@compiled
+def form_terms(ladder, params, market, free, impacted, influence_fair):
+    """Half-spread of each side as a sum of terms. `free`, `impacted`: GLFT tables without and with adverse selection."""
+    q = np.float64(market.inventory_lots)
+    lots_at_limit = max(np.float64(params.max_position_notional) / np.float64(max(params.order_notional, 1)), 1.0)
+    if params.rule == RULE_FIXED:
+        skew = params.skew_bps_at_limit * q / lots_at_limit
+        base_bid, base_ask = params.fixed_half_spread_bps, params.fixed_half_spread_bps
+        free_bid, free_ask = base_bid + skew, base_ask - skew
+        hit_bid, hit_ask = free_bid, free_ask
+    elif params.rule == RULE_AVELLANEDA:
+        variance = market.sigma * market.sigma * params.avellaneda_horizon_s
+        gamma = params.skew_bps_at_limit / (lots_at_limit * variance) if variance > 0.0 else 0.0
+        half = avellaneda.half_spread(gamma, market.sigma, market.k, params.avellaneda_horizon_s)
+        skew = avellaneda.skew(q, gamma, market.sigma, params.avellaneda_horizon_s)
+        base_bid, base_ask = half, half
+        free_bid, free_ask = half + skew, half - skew
+        hit_bid, hit_ask = free_bid, free_ask
+    else:
+        base_bid, base_ask = glft.quote(free, ZERO_LOTS)
+        free_bid, free_ask = glft.quote(free, q)
+        hit_bid, hit_ask = glft.quote(impacted, q)
+    cap = np.float64(params.careful_cap_bps)
+    age_s = np.float64(max(market.data_age_ns - TYPICAL_AGE_NS, 0)) / NS
+    staleness = _careful(ladder, market.sigma * math.sqrt(age_s), cap)
+    for s in range(2):
+        terms = ladder.term_bps[s]
+        base = base_bid if s == 0 else base_ask
+        with_inventory = free_bid if s == 0 else free_ask
+        with_impact = hit_bid if s == 0 else hit_ask
+        away = -market.fair_move_bps if s == 0 else market.fair_move_bps
+        terms[TERM_BASE] = base
+        terms[TERM_INVENTORY] = with_inventory - base
+        terms[TERM_FEE] = params.maker_fee_bps
+        terms[TERM_ADVERSE] = _careful(ladder, with_impact - with_inventory, cap)
+        terms[TERM_FAIR] = _careful(ladder, away, cap) if away > 0.0 else away * influence_fair
+        terms[TERM_STALENESS] = staleness
+        half = 0.0
+        for term in range(N_TERMS - 1):
+            half += terms[term]
+        clamped = min(max(half, np.float64(params.min_half_spread_bps)), np.float64(params.max_half_spread_bps))
+        terms[TERM_CLAMP] = clamped - half
+        if clamped != half:
+            ladder.n_clamped += 1
+        ladder.half_spread_bps[s] = clamped
+
+
+@compiled
+def place_levels(ladder, params, market, book, grid):
+    """Prices of each level on the venue's grid, away from the touch of the other side, each price once."""
+    mid = 0.5 * np.float64(market.mid2)
+    for s in range(2):
+        opposite = price_grid.index_of(grid, np.int64(market.best_px[1 - s]))
+        previous = np.int64(0)
+        for j in range(params.levels):
+            depth = ladder.half_spread_bps[s] + np.float64(j) * params.level_spacing_bps
+            if s == 0:
+                index = price_grid.index_at_or_below(grid, mid * (1.0 - depth / BPS))
+                if index >= opposite:
+                    index = opposite - 1
+                    ladder.n_moved_off_touch += 1
+                if j > 0 and index >= previous:
+                    index = previous - 1
+            else:
+                index = price_grid.index_at_or_above(grid, mid * (1.0 + depth / BPS))
+                if index <= opposite:
+                    index = opposite + 1
+                    ladder.n_moved_off_touch += 1
+                if j > 0 and index <= previous:
+                    index = previous + 1
+            previous = index
+            px = price_grid.price_of(grid, index)
+            ladder.index[s, j] = index
+            ladder.px[s, j] = px
+            ladder.depth_bps[s, j] = order_book.depth_bps(book, np.int64(s), px)
+            ladder.queue_ahead[s, j] = queue_at(book, np.int64(s), index)
+
+
+@inline
+def queue_at(book, s, index):
+    """Size in front of a new order at a grid index (size units); beyond the visible book the touch stands in."""
+    slot = order_book.slot_of(book, index)
+    if slot >= 0 and order_book.is_known(book, s, slot):
+        return np.float64(order_book.net_qty(book, s, slot))
+    if book.best[s] >= 0:
+        return np.float64(order_book.net_qty(book, s, np.int64(book.best[s])))
+    return 0.0
+
+
+@inline
+def value_at(ladder, models, params, market, s, depth_bps, queue_ahead):
+    """(P(fill in 10 s), expected edge in bps if filled) of an order at a depth, with a queue ahead of it."""
+    ledger.fill_features(ladder.features, market, s, depth_bps, queue_ahead)
+    p, _ = fill.predict(models.fill_model, ladder.features, HORIZON_10S)
+    loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, depth_bucket(depth_bps), s, market.sigma)
+    return p, depth_bps - params.maker_fee_bps - loss
+
+
+@compiled
+def value_levels(ladder, models, params, market):
+    """Expected value of every level, whether or not we may quote it."""
+    for s in range(2):
+        for j in range(params.levels):
+            p, edge = value_at(
+                ladder, models, params, market, np.int64(s), ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
+            )
+            ladder.fill_p[s, j] = p
+            ladder.edge_bps[s, j] = edge
+            ladder.value_bps[s, j] = p * edge
+
+
+@compiled
+def size_side(ladder, params, grid, s, room, is_reducing, only_reduce, position, order_qty):
+    """Sizes of one side. `room`: how much more we may hold that way (size units); returns the NO_QUOTE reason."""
+    n = np.int64(params.levels)
+    for j in range(n):
+        ladder.qty[s, j] = 0
+    ladder.is_reduce[s] = 0
+    held = abs(position)
+    if only_reduce:
+        ladder.is_reduce[s] = 1
+        room = min(room, held)
+    least = price_grid.smallest_order_qty(grid, np.int64(ladder.px[s, 0]))
+    if room <= 0:
+        return NO_POSITION_LIMIT
+    if room < least:
+        if only_reduce:  # dust: the whole of it, reduce-only, exempt from the minimum
+            ladder.qty[s, 0] = room
+            return QUOTING
+        return NO_MIN_NOTIONAL
+    for j in range(n):
+        ladder.values[j] = ladder.value_bps[s, j]
+    whole = min(room, order_qty * n)
+    sizing.allocate(
+        ladder.values, n, whole, params.temperature_bps, least, order_qty * 2, ladder.sizes, ladder.allocation
+    )
+    placed = np.int64(0)
+    for j in range(n):
+        ladder.qty[s, j] = ladder.sizes[j]
+        placed += ladder.sizes[j]
+    if placed > 0:
+        return QUOTING
+    if is_reducing:  # never withdrawn: the way out stays open
+        ladder.qty[s, 0] = max(min(held, order_qty), least)
+        return QUOTING
+    return NO_NEGATIVE_VALUE
+
+
+@compiled
+def is_sound(ladder, params, market, grid):
+    """The invariants: bids below asks, neither side crossing the touch, on the grid, each price once."""
+    for s in range(2):
+        for j in range(params.levels):
+            if ladder.qty[s, j] == 0:
+                continue
+            px = np.int64(ladder.px[s, j])
+            if not price_grid.is_valid_price(grid, px):
+                return False
+            if (s == 0 and px >= market.best_px[1]) or (s == 1 and px <= market.best_px[0]):
+                return False
+            if j > 0 and ladder.px[s, j] == ladder.px[s, j - 1]:
+                return False
+    return ladder.px[0, 0] < ladder.px[1, 0]
