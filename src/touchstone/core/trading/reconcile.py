@@ -1,0 +1,255 @@
+"""From the ladder that rests to the ladder that we want, where a move is worth its price.
+
+A resting order has a place in the queue and a replacement costs a request, so an order stays where it is unless the
+expected value of the wanted level exceeds its own by more than the price of the request. An order whose level is gone is
+moved to a level that lacks one (one request instead of two) or cancelled.
+"""
+
+import numpy as np
+
+from touchstone.core import actions, records
+from touchstone.core.calibration import ledger as predictions
+from touchstone.core.calibration import shadow
+from touchstone.core.conventions import BPS
+from touchstone.core.jit import compiled, inline, record
+from touchstone.core.market import book as order_book
+from touchstone.core.quoting import ladder as quoting
+from touchstone.core.quoting.params import MAX_LEVELS
+from touchstone.core.trading import orders as order_table
+from touchstone.core.trading import quota, risk
+
+NO_BETS = np.int64(0)
+ONE = np.int64(1)
+
+RECONCILE = record(
+    [
+        ("order_of_level", "i8", (2, MAX_LEVELS)),  # scratch: slot of the order that serves the level, -1 none
+        ("is_matched", "i1", (order_table.CAPACITY,)),  # scratch
+        ("n_kept", "i8"),
+        ("n_kept_for_price", "i8"),  # moves that were not worth their request
+        ("n_rate_limited", "i8"),
+        ("n_no_room", "i8"),  # orders left out because all resting orders together would exceed the position limit
+        ("n_not_tracked", "i8"),  # orders left out because their predictions had no room
+    ]
+)
+
+
+@inline
+def _fits(order, wanted_qty, least):
+    """Whether the size that is left can serve a level that wants `wanted_qty`."""
+    return order.left >= least and 2 * order.left <= 3 * wanted_qty
+
+
+@compiled
+def _is_worth_moving(state, s, i, j):
+    """Whether level j is worth more than order i where it stands, by more than a request costs."""
+    market = state.market_params
+    ladder = state.ladder
+    order = state.orders.slot[i]
+    depth = order_book.depth_bps(state.book, s, np.int64(order.px))
+    ahead = ladder.queue_ahead[s, j]
+    if order.node >= 0:
+        ahead = max(np.float64(state.ledger.tracker.node[order.node].queue_ahead), 0.0)
+    p, edge = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead)
+    gain_bps = ladder.value_bps[s, j] - p * edge
+    gain_micro = gain_bps / BPS * np.float64(order.left) * np.float64(order.px)
+    return gain_micro > quota.price(state.quota, np.int64(market.t_ns))
+
+
+@compiled
+def match(state, s, least):
+    """Give each wanted level the resting order that serves it, nearest first; the rest stays unmatched."""
+    work = state.reconcile
+    ladder = state.ladder
+    for n in range(state.orders.n_live):
+        work.is_matched[state.orders.live[n]] = 0
+    for j in range(state.params.levels):
+        work.order_of_level[s, j] = -1
+        if ladder.qty[s, j] == 0:
+            continue
+        nearest = np.int64(-1)
+        nearest_distance = np.int64(0)
+        for n in range(state.orders.n_live):
+            i = np.int64(state.orders.live[n])
+            order = state.orders.slot[i]
+            if order.s != s or work.is_matched[i]:
+                continue
+            if order.state != order_table.SENT and order.state != order_table.RESTING:
+                continue
+            if order.is_reduce != ladder.is_reduce[s]:
+                continue
+            distance = abs(order.px - ladder.px[s, j])
+            if nearest < 0 or distance < nearest_distance:
+                nearest = i
+                nearest_distance = distance
+        if nearest < 0:
+            continue
+        order = state.orders.slot[nearest]
+        keep = order.state == order_table.SENT or nearest_distance == 0
+        if not keep:
+            distance_bps = 2.0 * np.float64(nearest_distance) / np.float64(state.market_params.mid2) * BPS
+            if distance_bps <= state.params.keep_tolerance_bps:
+                keep = True
+            elif not _is_worth_moving(state, s, nearest, np.int64(j)):
+                keep = True
+                work.n_kept_for_price += 1
+        if keep and (order.state == order_table.SENT or _fits(order, ladder.qty[s, j], least)):
+            work.order_of_level[s, j] = nearest
+            work.is_matched[nearest] = 1
+            work.n_kept += 1
+
+
+@compiled
+def _place(state, out, s, j, replaces, reason):
+    """Send an order for level j (replaces: cloid of the order that it amends, 0 = none); predictions frozen first.
+
+    Returns NO_QUOTE reason (QUOTING if sent)."""
+    market = state.market_params
+    ladder = state.ladder
+    orders = state.orders
+    now_ns = np.int64(market.t_ns)
+    qty = np.int64(ladder.qty[s, j])
+    px = np.int64(ladder.px[s, j])
+    if not order_table.has_room(orders):
+        orders.n_table_full += 1
+        return quoting.NO_LEDGER_FULL
+    if not risk.may_send(state.risk, now_ns, ONE):
+        state.reconcile.n_rate_limited += 1
+        return quoting.NO_ORDER_RATE
+    kind = records.KIND_AMEND if replaces > 0 else records.KIND_PLACE
+    cloid = order_table.next_cloid(orders)
+    node = predictions.freeze(
+        state.ledger,
+        state.models,
+        state.params,
+        market,
+        out,
+        kind,
+        cloid,
+        np.int64(state.quote_id),
+        s,
+        px,
+        np.int64(ladder.index[s, j]),
+        qty,
+        ladder.depth_bps[s, j],
+        ladder.queue_ahead[s, j],
+        NO_BETS,
+    )
+    if node < 0:
+        state.reconcile.n_not_tracked += 1
+        return quoting.NO_LEDGER_FULL
+    i = order_table.add(orders, s, px, qty, now_ns, np.int64(ladder.is_reduce[s]), replaces)
+    order = orders.slot[i]
+    tracked = state.ledger.tracker.node[node]
+    order.node = node
+    order.quote_id = state.quote_id
+    stamp(order, tracked, now_ns)
+    snapshot(order.at_decision, state, s, now_ns, ladder.depth_bps[s, j], ladder.queue_ahead[s, j])
+    bits = actions.BIT_ALO | actions.BIT_REDUCE_ONLY if ladder.is_reduce[s] else actions.BIT_ALO
+    quota.spend(state.quota, now_ns, ONE)
+    if replaces > 0:
+        orders.n_amended += 1
+        order_table.send(out, actions.AMEND, now_ns, np.int64(order.cloid), replaces, s, px, qty, reason, bits)
+    else:
+        orders.n_placed += 1
+        zero = np.int64(0)
+        order_table.send(out, actions.PLACE, now_ns, np.int64(order.cloid), zero, s, px, qty, reason, bits)
+    return quoting.QUOTING
+
+
+@inline
+def stamp(order, tracked, now_ns):
+    """Copy the ids and headline values of a node's predictions onto its order."""
+    order.fill_prediction_id = tracked.prediction_id
+    order.as_prediction_id = tracked.prediction_id + 1
+    order.prediction_ns = now_ns
+    order.predicted_fill_prob = tracked.p[quoting.HORIZON_10S]
+    order.predicted_as_bps = tracked.forecast.loc_bps[quoting.MARKOUT_10S]
+
+
+@inline
+def snapshot(row, state, s, t_ns, depth_bps, queue_ahead):
+    """Every signal as it is now (FillSignalSnapshot)."""
+    market = state.market_params
+    row.t_ns = t_ns
+    row.mid2 = state.book.mid2
+    row.displacement_bps = market.displacement_bps
+    row.sigma = market.sigma
+    row.imbalance = market.imbalance
+    row.flow_z = market.flow_z
+    row.depth_bps = depth_bps
+    row.queue_ahead = queue_ahead
+    row.p_toxic[0] = market.p_toxic[0]
+    row.p_toxic[1] = market.p_toxic[1]
+    row.regime = 0
+
+
+@inline
+def _room(state, s):
+    """How much more may be ordered on a side so that the position stays in its limit if everything fills."""
+    held = np.int64(state.profit.position) if s == 0 else -np.int64(state.profit.position)
+    return state.max_position_qty - held - np.int64(state.orders.open_qty[s])
+
+
+@compiled
+def serve(state, out, s, least, reason):
+    """Move, cancel and place until the wanted levels of a side are served. Returns the NO_QUOTE reason of the last refusal."""
+    work = state.reconcile
+    ladder = state.ladder
+    orders = state.orders
+    now_ns = np.int64(state.market_params.t_ns)
+    refused = quoting.QUOTING
+    level = np.int64(0)
+    n = np.int64(0)
+    # Unmatched resting orders go to levels that lack one; those left over are cancelled.
+    while n < orders.n_live:
+        i = np.int64(orders.live[n])
+        n += 1
+        order = orders.slot[i]
+        if order.s != s or order.state != order_table.RESTING or work.is_matched[i]:
+            continue
+        work.is_matched[i] = 1
+        while level < state.params.levels and (ladder.qty[s, level] == 0 or work.order_of_level[s, level] >= 0):
+            level += 1
+        more = np.int64(ladder.qty[s, level] - order.left) if level < state.params.levels else np.int64(0)
+        can_amend = level < state.params.levels and order.is_reduce == ladder.is_reduce[s] and more <= _room(state, s)
+        if can_amend:
+            answer = _place(state, out, s, level, np.int64(order.cloid), actions.REASON_REPRICE)
+            if answer == quoting.QUOTING:
+                order.state = order_table.AMEND_SENT
+                order.changed_ns = now_ns
+                level += 1
+                continue
+            refused = answer
+        quota.spend(state.quota, now_ns, ONE)
+        order_table.cancel(orders, out, i, now_ns, reason)
+    while level < state.params.levels:
+        if ladder.qty[s, level] > 0 and work.order_of_level[s, level] < 0:
+            room = _room(state, s)
+            if ladder.is_reduce[s]:
+                held = abs(np.int64(state.profit.position))
+                room = min(room, held - np.int64(orders.open_qty[s]))
+            if room < ladder.qty[s, level]:
+                if room < least:
+                    work.n_no_room += 1
+                    level += 1
+                    continue
+                ladder.qty[s, level] = room
+            answer = _place(state, out, s, level, np.int64(0), actions.REASON_QUOTE)
+            if answer != quoting.QUOTING:
+                refused = answer
+        level += 1
+    return refused
+
+
+@compiled
+def withdraw(state, out, s, reason):
+    """Cancel every order of a side."""
+    orders = state.orders
+    now_ns = np.int64(state.now_ns)
+    for n in range(orders.n_live):
+        i = np.int64(orders.live[n])
+        order = orders.slot[i]
+        if order.s == s and (order.state == order_table.RESTING or order.state == order_table.SENT):
+            quota.spend(state.quota, now_ns, ONE)
+            order_table.cancel(orders, out, i, now_ns, reason)
