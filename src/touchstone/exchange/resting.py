@@ -1,0 +1,136 @@
+"""Our orders that rest at the venue: slots, and per side a compact list of the live ones, best price first."""
+
+import numpy as np
+
+from touchstone.core.jit import compiled, inline, record
+
+MAX_ORDERS = 64
+NONE = np.int64(-1)
+
+ORDER = record(
+    [
+        ("cloid", "i8"),
+        ("side", "i8"),  # +1 bid, -1 ask
+        ("px", "i8"),
+        ("index", "i8"),  # grid index of px
+        ("qty_left", "i8"),
+        ("queue_ahead", "f8"),  # size ahead of us at our price, once `queue_known`
+        ("queue_known", "i8"),  # 0: the feed has not shown our level, so only a trade through it fills us
+        ("shown", "i8"),  # the level's size when last seen
+        ("traded", "i8"),  # traded at our price since then, which the next shown size will lack
+        ("reduce_only", "i8"),
+        ("number", "i8"),  # rising: age
+    ]
+)
+
+ORDERS = record(
+    [
+        ("slot", ORDER, (MAX_ORDERS,)),
+        ("live", "i8", (2, MAX_ORDERS)),  # slots of bids, asks: best price first, then oldest
+        ("n", "i8", (2,)),
+        ("open_qty", "i8", (2,)),
+        ("free", "i8", (MAX_ORDERS,)),
+        ("n_free", "i8"),
+        ("n_reduce_only", "i8"),
+        ("n_placed", "i8"),
+    ]
+)
+
+
+@compiled
+def reset(orders):
+    """No orders."""
+    for i in range(MAX_ORDERS):
+        orders.free[i] = MAX_ORDERS - 1 - i
+    orders.n_free = MAX_ORDERS
+    orders.n[:] = 0
+    orders.open_qty[:] = 0
+    orders.n_reduce_only = 0
+    orders.n_placed = 0
+
+
+@compiled
+def find(orders, cloid):
+    """Slot of a live order, NONE if there is none with this cloid."""
+    for s in range(2):
+        for i in range(orders.n[s]):
+            k = np.int64(orders.live[s, i])
+            if orders.slot[k].cloid == cloid:
+                return k
+    return NONE
+
+
+@compiled
+def add(orders, s, cloid, px, index, qty, reduce_only):
+    """Slot of a new live order on side s (0 bid); its queue is for the caller to set. Needs n_free > 0."""
+    orders.n_free -= 1
+    k = np.int64(orders.free[orders.n_free])
+    order = orders.slot[k]
+    order.cloid = cloid
+    order.side = 1 - 2 * s
+    order.px = px
+    order.index = index
+    order.qty_left = qty
+    order.queue_ahead = 0.0
+    order.queue_known = 0
+    order.shown = 0
+    order.traded = 0
+    order.reduce_only = reduce_only
+    order.number = orders.n_placed
+    orders.n_placed += 1
+    at = np.int64(orders.n[s])
+    while at > 0 and (orders.slot[orders.live[s, at - 1]].px - px) * order.side < 0:
+        orders.live[s, at] = orders.live[s, at - 1]
+        at -= 1
+    orders.live[s, at] = k
+    orders.n[s] += 1
+    orders.open_qty[s] += qty
+    orders.n_reduce_only += reduce_only
+    return k
+
+
+@inline
+def take_off(orders, k, qty):
+    """Less is left of an order, which stays live: see `remove`."""
+    order = orders.slot[k]
+    order.qty_left -= qty
+    orders.open_qty[(1 - order.side) >> 1] -= qty
+
+
+@compiled
+def remove(orders, k):
+    """The order rests no more."""
+    order = orders.slot[k]
+    s = np.int64((1 - order.side) >> 1)
+    at = np.int64(0)
+    while orders.live[s, at] != k:
+        at += 1
+    orders.n[s] -= 1
+    for i in range(at, orders.n[s]):
+        orders.live[s, i] = orders.live[s, i + 1]
+    orders.open_qty[s] -= order.qty_left
+    orders.n_reduce_only -= order.reduce_only
+    orders.free[orders.n_free] = k
+    orders.n_free += 1
+
+
+@compiled
+def oldest_reduce_only(orders, s):
+    """Slot of the oldest reduce-only order of a side, NONE if there is none."""
+    found = NONE
+    for i in range(orders.n[s]):
+        k = np.int64(orders.live[s, i])
+        if orders.slot[k].reduce_only == 1 and (found == NONE or orders.slot[k].number < orders.slot[found].number):
+            found = k
+    return found
+
+
+@compiled
+def reduce_only_qty(orders, s):
+    """Total size left in reduce-only orders of a side."""
+    total = np.int64(0)
+    for i in range(orders.n[s]):
+        order = orders.slot[orders.live[s, i]]
+        if order.reduce_only == 1:
+            total += order.qty_left
+    return total
