@@ -1,0 +1,397 @@
+"""Hyperliquid recordings to one ordered run of events, every unusable row counted by reason.
+
+The recorder's clock differs from the exchange's by a constant error. One constant is taken off every receive time, such
+that the 1 % quantile of (receive - exchange) time becomes `floor_ms`; it stands in the tape's metadata. Differences
+between messages stay as recorded. Within a block the order is trades, touch, book. Receive time then follows exchange
+order by a running maximum (counted as `late_receipt`), so nothing is seen earlier than it was recorded.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from touchstone.data import assemble, layout, units
+from touchstone.data.assemble import Parts
+from touchstone.data.errors import DataError
+from touchstone.data.layout import Events, Ints
+from touchstone.data.quality import Quality
+from touchstone.data.recording import Stream
+from touchstone.data.units import Coin
+
+MS = 1_000_000
+S = 1_000_000_000
+_EARLIEST_MS, _LATEST_MS = 1_577_836_800_000, 4_102_444_800_000  # 2020, 2100
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """Thresholds of an import; all in the metadata of the tape."""
+
+    floor_ms: float = 60.0  # receive - exchange time of the fastest 1 % after the clock correction
+    gap_s: float = 5.0  # silence of the quotes that counts as the feed being down
+    late_s: float = 5.0  # rows later than this against the fastest 1 % are not used
+
+
+_REASON = {
+    units.EMPTY: "missing_value",
+    units.NON_NUMERIC: "non_numeric",
+    units.NAN: "nan",
+    units.NEGATIVE: "negative",
+    units.ZERO: "zero",
+    units.TOO_LARGE: "too_large",
+}
+
+
+@dataclass
+class Rows:
+    """Good rows of one stream as integers; `extra` = side of the touch or taker, `trade_id`."""
+
+    stream: Stream
+    at: Ints  # row in the stream's table
+    exch_ns: Ints
+    recv_ns: Ints
+    px: Ints  # (n,) or (n, 2, levels)
+    qty: Ints
+    side: Ints
+    trade_id: Ints
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def take(self, keep: Any) -> "Rows":
+        return Rows(
+            self.stream,
+            self.at[keep],
+            self.exch_ns[keep],
+            self.recv_ns[keep],
+            self.px[keep],
+            self.qty[keep],
+            self.side[keep],
+            self.trade_id[keep],
+        )
+
+
+class Importer:
+    """Turns the streams of one coin into events; `quality` collects what was dropped or changed."""
+
+    def __init__(self, coin: Coin, quality: Quality, options: ImportOptions | None = None) -> None:
+        self.coin = coin
+        self.quality = quality
+        self.options = options or ImportOptions()
+        self.offset_ns = 0
+
+    def events(self, streams: dict[str, Stream], contexts: list[tuple[int, dict[str, Any]]] | None = None) -> Events:
+        """Ordered events of `book`, `bbo`, `trades` (any of them may be absent). Raises DataError."""
+        rows = {name: self._parse(stream) for name, stream in streams.items()}
+        self._check_decimals(rows)
+        self._correct_clock(rows)
+        for name in rows:
+            rows[name] = self._timely(rows[name])
+        quotes = [rows[name] for name in ("book", "bbo") if name in rows]
+        if not sum(map(len, quotes)):
+            raise DataError(f"{self._files(streams)}: no usable quote (book or bbo row) of {self.coin.name}; see above")
+        for name in ("book", "bbo"):
+            if name in rows:
+                rows[name] = self._forward(rows[name])
+        if "trades" in rows:
+            first_quote = min(int(part.exch_ns[0]) for part in quotes if len(part))
+            rows["trades"] = self._live_trades(rows["trades"], first_quote)
+        for name in rows:
+            self.quality.rows_kept[name] = len(rows[name])
+        return self._assemble(rows, contexts or [])
+
+    # -- one row at a time, in bulk ------------------------------------------------------------------------------
+
+    def _parse(self, stream: Stream) -> Rows:
+        """Text to integers; rows with a bad field go, named by their first bad field."""
+        n = len(stream.table)
+        codes: list[tuple[str, Ints]] = []  # (column, reason index; 0 = good)
+        exch = self._number(stream, "exchange_timestamp", 0, codes)
+        recv = self._number(stream, "timestamp", stream.recv_decimals, codes, cut=True)
+        codes.append(("exchange_timestamp", np.where((exch < _EARLIEST_MS) | (exch > _LATEST_MS), BAD_TIME, 0)))
+        side = np.zeros(n, np.int64)
+        trade_id = np.zeros(n, np.int64)
+        if stream.name == "book":
+            px, qty = self._levels(stream, codes)
+        else:
+            px = self._price(stream, "price", codes)
+            qty = self._number(stream, "size", self.coin.sz_decimals, codes, fine="off_grid_size")
+            up, down = ("bid", "ask") if stream.name == "bbo" else ("buy", "sell")
+            text = stream.table["side"].fill_null("").str.strip_chars().str.to_lowercase().to_numpy()
+            side = np.where(text == up, 1, np.where(text == down, -1, 0))
+            codes.append(("side", np.where(side == 0, BAD_SIDE, 0)))
+            if stream.name == "trades":
+                trade_id = self._number(stream, "trade_id", 0, codes)
+        good = self._drop_bad(stream, codes)
+        rows = Rows(stream, np.arange(n), exch * MS, recv, px, qty, side, trade_id).take(good)
+        if stream.name == "book":
+            return self._ordered_levels(rows)
+        return self._uncrossed(rows) if stream.name == "bbo" else rows
+
+    def _number(
+        self,
+        stream: Stream,
+        column: str,
+        decimals: int,
+        codes: list[tuple[str, Ints]],
+        fine: str = "non_numeric",
+        cut: bool = False,
+    ) -> Ints:
+        values, found = units.parse_units(stream.table[column], decimals)
+        reasons = _CODE_TO_REASON[found].copy()
+        reasons[found == units.TOO_FINE] = 0 if cut else _INDEX[fine]
+        codes.append((column, reasons))
+        return values
+
+    def _price(self, stream: Stream, column: str, codes: list[tuple[str, Ints]]) -> Ints:
+        px = self._number(stream, column, self.coin.px_decimals, codes, fine="off_grid_price")
+        off = (px > 0) & (px % units.tick_of(px, self.coin.sz_decimals) != 0)
+        codes[-1][1][off] = _INDEX["off_grid_price"]
+        return px
+
+    def _levels(self, stream: Stream, codes: list[tuple[str, Ints]]) -> tuple[Ints, Ints]:
+        """px, qty (n, 2, levels); levels empty to the end of a side are absent, not bad."""
+        n = len(stream.table)
+        px = np.zeros((n, 2, stream.levels), np.int64)
+        qty = np.zeros_like(px)
+        for s, side in enumerate(("bid", "ask")):
+            absent = np.ones(n, bool)
+            for i in range(stream.levels - 1, -1, -1):
+                px[:, s, i] = self._price(stream, f"{side}_price_{i}", codes)
+                size = self._number(
+                    stream, f"{side}_size_{i}", self.coin.sz_decimals, codes, fine="off_grid_size"
+                )
+                qty[:, s, i] = size
+                absent &= (codes[-1][1] == _MISSING) & (codes[-2][1] == _MISSING)
+                codes[-1][1][absent] = 0
+                codes[-2][1][absent] = 0
+        empty = (px[:, :, 0] == 0).all(axis=1)
+        codes.append(("bid_price_0", np.where(empty, _MISSING, 0)))
+        return px, qty
+
+    def _drop_bad(self, stream: Stream, codes: list[tuple[str, Ints]]) -> Ints:
+        """Count each bad row once, by its first bad field. Returns the good rows."""
+        reason = np.zeros(len(stream.table), np.int64)
+        column = np.zeros(len(stream.table), np.int64)
+        for index, (_, found) in enumerate(codes):
+            new = (reason == 0) & (found != 0)
+            reason[new] = found[new]
+            column[new] = index
+        for code in np.unique(reason[reason > 0]):
+            bad = np.flatnonzero(reason == code)
+            name = codes[int(column[bad[0]])][0]
+            self._add(_NAMES[int(code)], stream, bad, f"{name}={stream.table[name][int(bad[0])]}")
+        return np.flatnonzero(reason == 0)
+
+    def _add(self, reason: str, stream: Stream, at: Ints, value: object) -> None:
+        if len(at):
+            self.quality.add(reason, stream.file, stream.line[at], [value])
+
+    def _filter(self, rows: Rows, bad: Any, reason: str, values: Any) -> Rows:
+        """Rows without the bad ones, which are counted under `reason`."""
+        bad = np.asarray(bad, bool)
+        if bad.any():
+            self._add(reason, rows.stream, rows.at[bad], np.asarray(values)[bad][0])
+        return rows.take(~bad)
+
+    def _ordered_levels(self, rows: Rows) -> Rows:
+        """Books with levels best first and bid below ask."""
+        bid, ask = rows.px[:, 0], rows.px[:, 1]
+        wrong = ((np.diff(bid) >= 0) & (bid[:, 1:] > 0)).any(axis=1)
+        wrong |= ((np.diff(ask) <= 0) & (ask[:, 1:] > 0)).any(axis=1)
+        rows = self._filter(rows, wrong, "level_order", bid[:, 0])
+        both = (rows.px[:, :, 0] > 0).all(axis=1)
+        self._add("one_sided_book", rows.stream, rows.at[~both], "no bid or no ask")
+        crossed = both & (rows.px[:, 0, 0] > rows.px[:, 1, 0])
+        locked = both & (rows.px[:, 0, 0] == rows.px[:, 1, 0])
+        best = rows.px[:, 0, 0]
+        return self._filter(self._filter(rows, crossed, "crossed_book", best), locked[~crossed], "locked_book", best[~crossed])
+
+    def _uncrossed(self, rows: Rows) -> Rows:
+        """Touches whose two rows (bid, then ask, same times) do not cross."""
+        bid = _pairs(rows)
+        spread = rows.px[bid + 1] - rows.px[bid]
+        for reason, bad in (("crossed_book", bid[spread < 0]), ("locked_book", bid[spread == 0])):
+            both = np.sort(np.concatenate((bad, bad + 1)))
+            if len(both):
+                self._add(reason, rows.stream, rows.at[both], f"bid=ask={rows.px[both[0]]}" if reason[0] == "l" else
+                          f"bid={rows.px[both[0]]} ask={rows.px[both[0] + 1]}")
+        keep = np.ones(len(rows), bool)
+        keep[bid[spread <= 0]] = False
+        keep[bid[spread <= 0] + 1] = False
+        return rows.take(keep)
+
+    # -- the whole recording -------------------------------------------------------------------------------------
+
+    def _check_decimals(self, rows: dict[str, Rows]) -> None:
+        """szDecimals must fit the data: too small leaves sizes off the grid, too large never uses the last decimal."""
+        coin = self.coin
+        total = sum(len(part.stream.table) for part in rows.values())
+        for reason, remedy in (("off_grid_size", "larger"), ("off_grid_price", "smaller")):
+            problem = self.quality.problems[reason]
+            if problem.count >= 20 and problem.count > 0.2 * total:
+                raise DataError(
+                    f"szDecimals {coin.sz_decimals} does not fit {coin.name}: {problem.count} of {total} rows have "
+                    f"{reason.replace('_', ' ')}s, first {problem.file}:{problem.line} {problem.value}; "
+                    f"give a {remedy} --sz-decimals"
+                )
+        sizes = np.concatenate([part.qty.ravel() for part in rows.values()] or [np.zeros(0, np.int64)])
+        sizes = sizes[sizes > 0]
+        if coin.sz_decimals > 0 and len(sizes) >= 1000 and not (sizes % 10).any():
+            raise DataError(
+                f"szDecimals {coin.sz_decimals} does not fit {coin.name}: none of {len(sizes)} sizes uses its last "
+                "decimal; give a smaller --sz-decimals"
+            )
+
+    def _correct_clock(self, rows: dict[str, Rows]) -> None:
+        """Take the recorder's constant clock error off every receive time."""
+        delay = np.concatenate([part.recv_ns - part.exch_ns for part in rows.values()] or [np.zeros(0, np.int64)])
+        if len(delay) == 0:
+            raise DataError(f"no usable row of {self.coin.name}: {'; '.join(self.quality.lines()[-3:])}")
+        delay = delay[np.abs(delay - np.median(delay)) < 30 * S]  # backfills and damaged times say nothing of the clock
+        first_percent = int(np.quantile(delay, 0.01, method="lower"))
+        self.offset_ns = first_percent - round(self.options.floor_ms * MS)
+        for part in rows.values():
+            part.recv_ns = part.recv_ns - self.offset_ns
+        self.quality.clock = {
+            "offset_ms": self.offset_ns / MS,
+            "floor_ms": self.options.floor_ms,
+            "median_delay_ms": (float(np.median(delay)) - self.offset_ns) / MS,
+        }
+
+    def _timely(self, rows: Rows) -> Rows:
+        """Rows not ahead of their receipt, no repeated trade ids, nothing that arrived long after its block."""
+        late_ns = round(self.options.late_s * S)
+        floor_ns = round(self.options.floor_ms * MS)
+        delay = rows.recv_ns - rows.exch_ns - floor_ns
+        rows = self._filter(rows, delay < -late_ns, "bad_time", rows.exch_ns)
+        if rows.stream.name == "trades":
+            _, first = np.unique(rows.trade_id, return_index=True)
+            repeated = np.ones(len(rows), bool)
+            repeated[first] = False
+            return self._filter(rows, repeated, "duplicate_trade_id", rows.trade_id)
+        return self._filter(rows, rows.recv_ns - rows.exch_ns - floor_ns > late_ns, "late_row", rows.exch_ns)
+
+    def _forward(self, rows: Rows) -> Rows:
+        """Quotes whose exchange time does not go back."""
+        newest = np.maximum.accumulate(rows.exch_ns) if len(rows) else rows.exch_ns
+        rows = self._filter(rows, rows.exch_ns < newest, "time_back", rows.exch_ns)
+        self._note_gaps(rows.stream.name, rows.exch_ns)
+        return rows
+
+    def _live_trades(self, rows: Rows, first_quote_ns: int) -> Rows:
+        """Trades that the feed sent when they happened, in exchange order."""
+        rows = self._filter(rows, rows.exch_ns < first_quote_ns, "backfill_trade", rows.exch_ns)
+        floor_ns, late_ns = round(self.options.floor_ms * MS), round(self.options.late_s * S)
+        rows = self._filter(rows, rows.recv_ns - rows.exch_ns - floor_ns > late_ns, "late_row", rows.exch_ns)
+        if len(rows):
+            back = rows.exch_ns < np.maximum.accumulate(rows.exch_ns)
+            self._add("trade_reordered", rows.stream, rows.at[back], rows.exch_ns[back][0] if back.any() else 0)
+        self._note_gaps(rows.stream.name, np.sort(rows.exch_ns))
+        return rows
+
+    def _note_gaps(self, stream: str, exch_ns: Ints) -> None:
+        steps = np.diff(exch_ns)
+        long = steps > round(self.options.gap_s * S)
+        self.quality.gaps[stream] = {"count": float(long.sum()), "longest_s": float(steps.max(initial=0)) / S}
+
+    def _assemble(self, rows: dict[str, Rows], contexts: list[tuple[int, dict[str, Any]]]) -> Events:
+        parts = Parts()
+        quote_times = []
+        if "trades" in rows:
+            t = rows["trades"]
+            parts.add(
+                assemble.RANK_TRADE, assemble.trades(t.exch_ns, t.recv_ns, t.px, t.qty, t.side, t.trade_id)
+            )
+        if "bbo" in rows:
+            parts.add(assemble.RANK_BBO, _touches(rows["bbo"]))
+            quote_times.append((rows["bbo"].exch_ns, rows["bbo"].recv_ns))
+        if "book" in rows:
+            b = rows["book"]
+            parts.add(assemble.RANK_BOOK, assemble.snapshots(b.exch_ns, b.recv_ns, b.px, b.qty))
+            quote_times.append((b.exch_ns, b.recv_ns))
+        parts.add(assemble.RANK_CONTEXT, self._contexts(contexts))
+        exch = np.concatenate([times[0] for times in quote_times])
+        recv = np.concatenate([times[1] for times in quote_times])
+        order = np.argsort(exch, kind="stable")
+        last = max(int(part["exch_ns"].max()) for part in parts.events if len(part))
+        down, up = assemble.feed_gaps(exch[order], recv[order], last, round(self.options.gap_s * S))
+        parts.add(assemble.RANK_FEED_UP, up)
+        parts.add(assemble.RANK_FEED_DOWN, down)
+        events = parts.ordered()
+        self._raise_receipts(events)
+        self.quality.events = layout.count_kinds(events)
+        return events
+
+    def _raise_receipts(self, events: Events) -> None:
+        early = int((events["recv_ns"] < events["exch_ns"]).sum())
+        events["recv_ns"] = np.maximum(events["recv_ns"], events["exch_ns"])
+        late, largest = assemble.raise_receipts(events)
+        self.quality.add("early_receipt", "", np.zeros(early, np.int64), ["of all streams"])
+        self.quality.add("late_receipt", "", np.zeros(late, np.int64), [f"at most {largest / MS:.1f} ms"])
+
+    def _contexts(self, contexts: list[tuple[int, dict[str, Any]]]) -> Events:
+        """CONTEXT events. The message has no exchange time: receipt less the usual delay stands for it."""
+        kept = []
+        for recv, ctx in contexts:
+            oracle, oracle_code = units.to_units(_plain(ctx.get("oraclePx")), self.coin.px_decimals)
+            mark, mark_code = units.to_units(_plain(ctx.get("markPx")), self.coin.px_decimals)
+            rate = _plain(ctx.get("funding")) or ""
+            funding, funding_code = units.to_units(rate.lstrip("-"), 12)
+            if max(oracle_code, mark_code) not in (units.OK, units.TOO_FINE) or funding_code not in (
+                units.OK, units.TOO_FINE, units.ZERO,
+            ):  # fmt: skip
+                self.quality.add("ignored_message", "activeAssetCtx", [0], [str(ctx)[:60]])
+                continue
+            kept.append((recv - self.offset_ns, oracle, mark, -funding if rate.startswith("-") else funding))
+        values = np.array(kept, np.int64).reshape(-1, 4)
+        events = assemble.simple(
+            layout.CONTEXT, values[:, 0] - round(self.options.floor_ms * MS), values[:, 0]
+        )
+        events["px"], events["qty"], events["aux"] = values[:, 1], values[:, 2], values[:, 3]
+        return events
+
+    def _files(self, streams: dict[str, Stream]) -> str:
+        return ", ".join(sorted({stream.file for stream in streams.values()})) or "recording"
+
+
+def _plain(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _pairs(rows: Rows) -> Ints:
+    """Positions of bid rows that are followed by the ask row of the same message."""
+    if len(rows) < 2:
+        return np.zeros(0, np.int64)
+    same = (rows.exch_ns[1:] == rows.exch_ns[:-1]) & (rows.recv_ns[1:] == rows.recv_ns[:-1])
+    found: Ints = np.flatnonzero(same & (rows.side[:-1] == 1) & (rows.side[1:] == -1))
+    return found
+
+
+def _touches(rows: Rows) -> Events:
+    """BBO events, two per message; a row whose partner was dropped stands alone."""
+    n = len(rows)
+    bid = _pairs(rows)
+    first = np.ones(n, bool)
+    first[bid + 1] = False
+    message = np.cumsum(first) - 1
+    px = np.zeros((int(first.sum()), 2), np.int64)
+    qty = np.zeros_like(px)
+    s = (1 - rows.side) // 2
+    px[message, s] = rows.px
+    qty[message, s] = rows.qty
+    return assemble.touch(
+        layout.BBO, rows.exch_ns[first], rows.recv_ns[first], px, qty, assemble.jumps_up(px)
+    )
+
+
+# Reasons as small numbers, so that a column of them is an array; 0 = good.
+_NAMES = {1 + i: name for i, name in enumerate(
+    [*_REASON.values(), "off_grid_price", "off_grid_size", "bad_side", "bad_time"]
+)}  # fmt: skip
+_INDEX = {name: index for index, name in _NAMES.items()}
+_MISSING, BAD_SIDE, BAD_TIME = _INDEX["missing_value"], _INDEX["bad_side"], _INDEX["bad_time"]
+_CODE_TO_REASON: Ints = np.array([_INDEX[_REASON[c]] if c in _REASON else 0 for c in range(8)], np.int64)

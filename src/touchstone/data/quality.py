@@ -1,0 +1,115 @@
+"""What an import found wrong, counted by kind with the first place named. Nothing is repaired in silence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+# kind -> (whether the row is dropped, what it means)
+REASONS: dict[str, tuple[bool, str]] = {
+    "unknown_file": (False, "file that belongs to no known stream, not read"),
+    "truncated_file": (False, "file ends in the middle of its compressed data; what came before is used"),
+    "truncated_row": (True, "row with too few columns, or a last line cut off"),
+    "corrupt_row": (True, "row with too many columns, undecodable bytes or broken JSON"),
+    "missing_value": (True, "empty price, size, time or side"),
+    "non_numeric": (True, "price, size or time that is not a number"),
+    "nan": (True, "price, size or time that is NaN or infinite"),
+    "negative": (True, "negative price, size or time"),
+    "zero": (True, "zero price, size or time"),
+    "too_large": (True, "number beyond 64 bits"),
+    "off_grid_price": (True, "price with more decimals or figures than the venue allows"),
+    "off_grid_size": (True, "size finer than szDecimals"),
+    "bad_side": (True, "side that is neither bid/ask nor buy/sell"),
+    "bad_time": (True, "exchange time outside 2020-2100, or ahead of its own receipt"),
+    "crossed_book": (True, "bid above ask in one message"),
+    "locked_book": (True, "bid equal to ask in one message"),
+    "level_order": (True, "book levels not best first"),
+    "time_back": (True, "quote older than one before it in the same file"),
+    "duplicate_trade_id": (True, "trade id seen before"),
+    "backfill_trade": (True, "trade before the first quote: sent by the feed on subscription"),
+    "late_row": (True, "row received long after its block (a reconnect's backfill or a stalled recorder)"),
+    "one_sided": (False, "touch message without one side; the other side is used"),
+    "one_sided_book": (False, "book snapshot without one side, used as it is"),
+    "trade_reordered": (False, "trade received after a later one, put in exchange order"),
+    "ignored_message": (False, "message of a channel or coin that is not imported"),
+    "late_receipt": (False, "event whose receive time was raised to that of an event before it in exchange order"),
+    "early_receipt": (False, "event whose receive time, after the clock correction, was raised to its exchange time"),
+}
+
+
+@dataclass
+class Problem:
+    """How often, and the first place: file name, 1-based line (text) or row (parquet), value as found."""
+
+    count: int = 0
+    file: str = ""
+    line: int = 0
+    value: str = ""
+
+
+@dataclass
+class Quality:
+    """The report of one import."""
+
+    problems: dict[str, Problem] = field(default_factory=lambda: {reason: Problem() for reason in REASONS})
+    rows_read: dict[str, int] = field(default_factory=dict)  # by stream
+    rows_kept: dict[str, int] = field(default_factory=dict)
+    events: dict[str, int] = field(default_factory=dict)  # by kind
+    gaps: dict[str, dict[str, float]] = field(default_factory=dict)  # by stream: count, longest_s
+    clock: dict[str, float] = field(default_factory=dict)
+
+    def add(self, reason: str, file: str, lines: Sequence[int] | Any, values: Sequence[Any] | Any) -> None:
+        """Count one problem per line; the first one is kept as the example."""
+        if len(lines) == 0:
+            return
+        problem = self.problems[reason]
+        if problem.count == 0:
+            problem.file, problem.line, problem.value = file, int(lines[0]), str(values[0])[:80]
+        problem.count += len(lines)
+
+    def count(self, reason: str) -> int:
+        return self.problems[reason].count
+
+    @property
+    def dropped(self) -> int:
+        """Rows not used, all reasons."""
+        return sum(p.count for reason, p in self.problems.items() if REASONS[reason][0])
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, the same keys for every import."""
+        return {
+            "rows_read": dict(self.rows_read),
+            "rows_kept": dict(self.rows_kept),
+            "rows_dropped": self.dropped,
+            "events": dict(self.events),
+            "gaps": {stream: dict(gap) for stream, gap in self.gaps.items()},
+            "clock": dict(self.clock),
+            "problems": {
+                reason: {
+                    "count": p.count,
+                    "dropped": REASONS[reason][0],
+                    "first": {"file": p.file, "line": p.line, "value": p.value} if p.count else None,
+                }
+                for reason, p in self.problems.items()
+            },
+        }
+
+    def lines(self) -> list[str]:
+        """The report for people: totals, then one line per kind of problem found."""
+        text = [
+            f"{stream}: {read} rows read, {self.rows_kept.get(stream, 0)} used"
+            for stream, read in self.rows_read.items()
+        ]
+        for stream, gap in self.gaps.items():
+            if gap["count"]:
+                text.append(f"{stream}: {gap['count']:.0f} gaps, longest {gap['longest_s']:.1f} s")
+        if self.clock:
+            text.append(
+                f"clock: {self.clock['offset_ms']:.1f} ms taken off every receive time, so that 1 % of the messages "
+                f"arrive within {self.clock['floor_ms']:.0f} ms of their block"
+            )
+        for reason, p in self.problems.items():
+            if p.count:
+                verb = "dropped" if REASONS[reason][0] else "noted"
+                place = f"{p.file}:{p.line}" if p.line else p.file
+                text.append(f"{verb} {p.count} {reason} ({REASONS[reason][1]}); first {place} value {p.value!r}")
+        return text
