@@ -1,0 +1,266 @@
+"""The `touchstone` command. What needs the compiler is imported inside the command that needs it."""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter, validators
+
+from touchstone import TouchstoneError, __version__, config
+from touchstone.cli import output
+
+app = App(
+    name="touchstone",
+    help="A market maker for Hyperliquid perpetuals that measures itself.",
+    help_epilogue="Exit codes: 0 ok, 1 ran and found a problem, 2 wrong usage or configuration, 3 venue refused or "
+    "unreachable, 4 killed by risk.",
+    version=__version__,
+    suppress_keyboard_interrupt=False,
+    help_format="plaintext",
+)
+config_app = App(name="config", help="Show, check and explain the configuration.", help_format="plaintext")
+app.command(config_app)
+
+Json = Annotated[bool, Parameter(name="--json", negative=())]
+Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
+ConfigFile = Annotated[Path | None, Parameter(name="--config")]
+
+
+@app.command
+def run(
+    *,
+    minutes: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=100_000))] = 53.0,
+    seed: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
+    config_file: ConfigFile = None,
+    out: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Trade a session over a generated market at full speed, and report.
+
+    Parameters
+    ----------
+    minutes
+        Length of the session in market time.
+    seed
+        Seed of the session; by default the configuration's.
+    config_file
+        Configuration file (TOML); defaults where it says nothing.
+    out
+        Folder of the session; by default a new one under `sessions`.
+    json
+        Print the result as JSON instead of the report.
+    """
+    settings = config.load(config_file)
+    if seed is not None:
+        settings = settings.model_copy(update={"seed": seed})
+    folder = out or Path("sessions") / datetime.now(UTC).strftime("%Y-%m-%d_%H%M%S")
+    _refuse_existing(folder)
+    from touchstone.backtest.runner import run_session
+
+    with output.progress(f"{settings.market.coin}, {minutes:g} min") as progress:
+        result = run_session(settings, minutes=minutes, seed=settings.seed, folder=folder, progress=progress)
+    output.say(f"session in {folder}; again with: touchstone report {folder}")
+    return _show(result, json)
+
+
+@app.command(name="import")
+def import_(
+    path: Path,
+    *,
+    coin: str | None = None,
+    out: Path | None = None,
+    sz_decimals: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=6))] = None,
+    json: Json = False,
+) -> int:
+    """Turn a recording into a tape, and say what was wrong with it.
+
+    Parameters
+    ----------
+    path
+        Recording: a folder or a file of one.
+    coin
+        Coin to take, where the recording holds several.
+    out
+        Tape to write; by default named after the recording, in the working folder.
+    sz_decimals
+        Decimals of the coin's sizes, where they are not known.
+    json
+        Print the quality report as JSON.
+    """
+    tape, quality = _import(path, coin, out, sz_decimals)
+    if json:
+        output.print_json({"tape": tape, "data_quality": quality})
+    else:
+        from touchstone.insight.report import data_table
+
+        console = output.stdout()
+        console.print(f"tape {tape}", markup=False, soft_wrap=True)
+        console.print(data_table({"data_quality": quality}))
+    return output.OK
+
+
+@app.command
+def backtest(
+    path: Path,
+    *,
+    coin: str | None = None,
+    config_file: ConfigFile = None,
+    session: Path | None = None,
+    sz_decimals: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=6))] = None,
+    json: Json = False,
+) -> int:
+    """Replay a recording or tape with our orders in it, and report.
+
+    Parameters
+    ----------
+    path
+        A tape, or a recording (imported for this run only; `touchstone import` keeps the tape).
+    coin
+        Coin to take, where the recording holds several.
+    config_file
+        Configuration file (TOML); defaults where it says nothing.
+    session
+        Folder to keep the session in; nothing is kept without it.
+    sz_decimals
+        Decimals of the coin's sizes, where they are not known.
+    json
+        Print the result as JSON instead of the report.
+    """
+    settings = config.load(config_file)
+    if session is not None:
+        _refuse_existing(session)
+    with tempfile.TemporaryDirectory(prefix="touchstone-") as temporary:
+        tape = path
+        if not _is_tape(path):
+            tape, _ = _import(path, coin, Path(temporary) / "recording.tape", sz_decimals)
+        settings = _for_market_of(settings, tape)
+        from touchstone.backtest.runner import backtest as replay
+
+        with output.progress(settings.market.coin) as progress:
+            result = replay(tape, settings, progress=progress, session=session)
+    if session is not None:
+        output.say(f"session in {session}; again with: touchstone report {session}")
+    return _show(result, json)
+
+
+@app.command
+def report(session: Existing, *, json: Json = False) -> int:
+    """Show the report of a session again.
+
+    Parameters
+    ----------
+    session
+        Folder of the session.
+    json
+        Print the result as JSON instead.
+    """
+    from touchstone.backtest.store import load_result
+
+    return _show(load_result(session), json)
+
+
+@config_app.command
+def show(config_file: Path | None = None) -> int:
+    """Print a whole configuration as TOML: the defaults, or a file with the defaults filled in.
+
+    Parameters
+    ----------
+    config_file
+        Configuration file (TOML).
+    """
+    sys.stdout.write(config.to_toml(config.load(config_file)))
+    return output.OK
+
+
+@config_app.command
+def check(config_file: Path) -> int:
+    """Check a configuration file and print what follows from it.
+
+    Parameters
+    ----------
+    config_file
+        Configuration file (TOML).
+    """
+    settings = config.load(config_file)
+    market = settings.market
+    output.stdout().print(
+        f"{config_file} is valid: {market.coin}, money in {market.currency}, fees {settings.maker_fee_bps:g} maker and "
+        f"{settings.taker_fee_bps:g} taker bps, largest position {settings.max_position_notional:,g} {market.currency}",
+        markup=False,
+    )
+    return output.OK
+
+
+@config_app.command
+def reference() -> int:
+    """Print the configuration reference as Markdown (docs/configuration.md is this output)."""
+    sys.stdout.write(config.reference())
+    return output.OK
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line (without the program's name; by default the process's own) and return its exit code."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        words = " ".join(token for token in tokens[:2] if not token.startswith("-") and token in _COMMANDS)
+        output.say(f"error: {error}\nSee: touchstone {words}{' ' if words else ''}--help")
+        return output.WRONG_USE
+    except (Exception, KeyboardInterrupt) as error:
+        return output.explain(error)
+    return code if isinstance(code, int) else output.OK
+
+
+_COMMANDS = frozenset(("run", "import", "backtest", "report", "config", "show", "check", "reference"))
+
+
+def _show(result: dict[str, Any], json: bool) -> int:
+    if json:
+        output.print_json(result)
+    else:
+        from touchstone.insight.report import print_report
+
+        print_report(output.plain(result), output.stdout())
+    return output.exit_code_of(result)
+
+
+def _refuse_existing(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise WrongUseError(f"{folder} exists and is not empty; a session is never written over: choose another folder")
+
+
+class WrongUseError(TouchstoneError):
+    """The command cannot do what was asked."""
+
+    exit_code = output.WRONG_USE
+
+
+def _is_tape(path: Path) -> bool:
+    from touchstone.data.tape import is_tape
+
+    return path.is_file() and is_tape(path)
+
+
+def _import(path: Path, coin: str | None, out: Path | None, sz_decimals: int | None) -> tuple[Path, dict[str, Any]]:
+    from touchstone.data.catalogue import import_path
+
+    tape, quality = import_path(path, coin=coin, out=out, sz_decimals=sz_decimals)
+    return tape, quality.as_dict()
+
+
+def _for_market_of(settings: config.Config, tape: Path) -> config.Config:
+    """The configuration for the market that a tape holds: its coin and dex decide fees and collateral."""
+    from touchstone.data.tape import open_tape
+
+    meta = open_tape(tape, verify=False).meta
+    coin = f"{meta.dex}:{meta.coin}" if meta.dex and ":" not in meta.coin else meta.coin
+    market = config.Market(coin=coin or settings.market.coin, collateral=meta.collateral)
+    return settings.model_copy(update={"market": market})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

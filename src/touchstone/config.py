@@ -1,0 +1,477 @@
+"""What a user can set: one TOML file, validated, every field with its unit, its range and its meaning.
+
+The descriptions here are the configuration reference (docs/configuration.md is written from them). An unknown key is an
+error that names the nearest valid one; a wrong value is an error that names key, value and what is allowed.
+"""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+import tomli_w
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from touchstone import TouchstoneError
+
+COLLATERAL_OF_DEX = {"": "USDC", "hyna": "USDE", "flx": "USDH", "vntl": "USDH", "km": "USDH", "cash": "USDT0"}
+HYPERLIQUID_MIN_NOTIONAL = 10.0
+
+
+class ConfigError(TouchstoneError, ValueError):
+    """The configuration cannot be used; the message names each key, its value and what would be right."""
+
+    exit_code = 2
+
+
+class Section(BaseModel):
+    """A table of the file: immutable, no unknown keys, no silent conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def field(default: Any, description: str) -> Any:
+    """A field with its default and its line of the reference."""
+    return Field(default=default, description=description)
+
+
+Fraction = Annotated[float, Gt(0), Le(1)]
+Positive = Annotated[float, Gt(0)]
+NotNegative = Annotated[float, Ge(0)]
+
+
+class Market(Section):
+    """Which market we quote."""
+
+    coin: Annotated[str, Field(min_length=1)] = field(
+        "hyna:HYPE", "Coin as Hyperliquid names it; `dex:COIN` on a builder dex (HIP-3), plain `COIN` on the main one."
+    )
+    collateral: str = field(
+        "", "Currency of all money; empty means the dex's own (USDC on the main dex, USDE on hyna, USDC if not known)."
+    )
+
+    @property
+    def dex(self) -> str:
+        """Name of the builder dex, empty for the main one."""
+        return self.coin.partition(":")[0] if ":" in self.coin else ""
+
+    @property
+    def currency(self) -> str:
+        """Currency of all money, resolved."""
+        return self.collateral or COLLATERAL_OF_DEX.get(self.dex, "USDC")
+
+
+class Fees(Section):
+    """What a fill costs, before the exchange's own word is known."""
+
+    maker_bps: Annotated[float, Ge(-5), Le(20)] = field(
+        1.5, "Fee of a maker fill in bps of its notional, main dex; negative is a rebate."
+    )
+    taker_bps: Annotated[float, Ge(0), Le(50)] = field(4.5, "Fee of a taker fill in bps of its notional, main dex.")
+    deployer_scale: Annotated[float, Ge(0), Le(10)] = field(
+        1.0,
+        "Fee scale s of the builder dex (`deployerFeeScale`): both fees times 1 + s below 1, times 2 s from 1 on. "
+        "No effect on the main dex.",
+    )
+
+
+class Capital(Section):
+    """How much money is at work; the limits scale with it."""
+
+    capital: Positive = field(1_000.0, "Money of the account that this trader may use, in units of the collateral.")
+    max_position_fraction: Annotated[float, Gt(0), Le(20)] = field(
+        0.5, "Largest position, long or short, as a fraction of capital (notional; above 1 it needs leverage)."
+    )
+
+
+class Quoting(Section):
+    """How prices and sizes are formed."""
+
+    rule: Literal["glft", "fixed", "avellaneda"] = field(
+        "glft",
+        "Rule of the base half-spread: `glft` solves Gueant-Lehalle-Fernandez-Tapia with inventory bounds, `fixed` "
+        "uses `fixed_half_spread_bps`, `avellaneda` is Avellaneda-Stoikov with a rolling horizon.",
+    )
+    levels: Annotated[int, Ge(1), Le(8)] = field(3, "Price levels per side.")
+    level_spacing_bps: Annotated[float, Gt(0), Le(100)] = field(2.0, "Distance between two levels, bps of mid.")
+    order_notional: Positive = field(
+        50.0, "Size of one lot of inventory and of one level before allocation, in units of the collateral."
+    )
+    inventory_skew_bps_at_limit: Annotated[float, Ge(0), Le(100)] = field(
+        8.0, "How far both quotes move, in bps, when the position is at its limit; risk aversion is solved from it."
+    )
+    min_half_spread_bps: Annotated[float, Ge(0), Le(1_000)] = field(
+        1.0, "No quote is closer to the reservation price than this, bps."
+    )
+    max_half_spread_bps: Annotated[float, Gt(0), Le(1_000)] = field(
+        50.0, "No quote is farther from the reservation price than this, bps."
+    )
+    fixed_half_spread_bps: Annotated[float, Gt(0), Le(1_000)] = field(8.0, "Half-spread of the rule `fixed`, bps.")
+    avellaneda_horizon_s: Annotated[float, Gt(0), Le(3_600)] = field(
+        10.0, "Horizon T - t of the rule `avellaneda`, seconds; the formula is only good for short ones."
+    )
+    requote_interval_ms: Annotated[int, Ge(1), Le(600_000)] = field(
+        500, "Least time between two decisions that only the clock or the touch asks for, milliseconds."
+    )
+    keep_tolerance_bps: Annotated[float, Ge(0), Le(100)] = field(
+        0.5, "A resting order this close to the wanted price stays where it is and keeps its place in the queue, bps."
+    )
+    temperature_bps: Annotated[float, Gt(0), Le(100)] = field(
+        0.5, "Temperature of the entropy-regularised allocation of size over levels, bps; lower is more selective."
+    )
+
+
+class Models(Section):
+    """Where estimates start, how fast they forget, and how far a model may widen a quote."""
+
+    volatility_half_life_s: Annotated[float, Gt(0), Le(86_400)] = field(60.0, "Half-life of the volatility, seconds.")
+    volatility_slow_half_life_s: Annotated[float, Gt(0), Le(864_000)] = field(
+        1_800.0, "Half-life of the slow volatility that the fast one is compared with, seconds."
+    )
+    volatility_prior: Annotated[float, Gt(0), Le(1_000)] = field(
+        1.8, "Volatility before there are data, bps per square-root second (1.8 is about 100 % a year)."
+    )
+    intensity_half_life_s: Annotated[float, Gt(0), Le(864_000)] = field(
+        600.0, "Half-life of the fill intensity A exp(-k depth), seconds."
+    )
+    intensity_prior_per_s: Annotated[float, Gt(0), Le(1_000)] = field(
+        0.1, "Intensity A before there are data: sweeps per second and side that pass the mid."
+    )
+    decay_prior_per_bps: Annotated[float, Gt(0), Le(100)] = field(
+        0.2, "Decay k of the intensity before there are data, per bps of depth."
+    )
+    fill_memory_outcomes: Annotated[float, Ge(100), Le(1e9)] = field(
+        20_000.0, "Memory of the fill model: outcomes after which the weight of one has fallen to 1/e."
+    )
+    adverse_memory_fills: Annotated[float, Ge(100), Le(1e9)] = field(
+        2_000.0, "Memory of the adverse-selection model, likewise in fills; a single depth bucket has a quarter of it."
+    )
+    careful_cap_bps: Annotated[float, Ge(0), Le(100)] = field(
+        5.0, "Each term by which an unproven model may move a quote away from mid is at most this, bps."
+    )
+
+
+class Risk(Section):
+    """Limits, as fractions of capital where they are about money. A breached limit takes orders out of the book."""
+
+    max_open_notional_fraction: Annotated[float, Gt(0), Le(20)] = field(
+        1.0, "Resting orders together, fraction of capital; at this only the reducing side is quoted."
+    )
+    max_loss_fraction: Fraction = field(0.05, "Loss of the session at which trading is killed, fraction of capital.")
+    max_drawdown_fraction: Fraction = field(
+        0.05, "Fall of the account value from its peak at which trading is killed, fraction of that peak."
+    )
+    min_liquidation_distance_bps: Annotated[float, Ge(0), Le(10_000)] = field(
+        300.0, "Distance of the mid to our liquidation price below which only the reducing side is quoted, bps."
+    )
+    min_free_margin_fraction: Annotated[float, Ge(0), Lt(1)] = field(
+        0.1, "Free share of the margin at or below which only the reducing side is quoted."
+    )
+    max_order_rate_per_s: Annotated[float, Gt(0), Le(1_000)] = field(
+        20.0, "Requests per second that may go on for ever; the refill of the token bucket."
+    )
+    order_burst: Annotated[int, Ge(1), Le(10_000)] = field(
+        60, "Requests that may be sent at once; the size of the token bucket. Empty, only the reducing side is quoted."
+    )
+    price_jump_bps: Annotated[float, Gt(0), Le(10_000)] = field(
+        100.0, "Move of the mid within `price_jump_window_s` that pulls the quotes, bps."
+    )
+    price_jump_sigmas: Annotated[float, Gt(0), Le(1_000)] = field(
+        10.0, "The same in units of the volatility over that window; both limits hold."
+    )
+    price_jump_least_bps: Annotated[float, Ge(0), Le(10_000)] = field(
+        25.0, "A move smaller than this is no jump, however quiet the market was, bps."
+    )
+    price_jump_window_s: Annotated[float, Gt(0), Le(3_600)] = field(10.0, "Window of the price jump, seconds.")
+    price_jump_pause_s: Annotated[float, Ge(0), Le(86_400)] = field(
+        10.0, "Quotes stay away this long after the jump has passed, seconds."
+    )
+    stale_after_s: Annotated[float, Gt(0), Le(600)] = field(
+        5.0, "Market data older than this is no market data: quotes are pulled, a mid counts as missing; seconds."
+    )
+    max_feed_lag_s: Annotated[float, Gt(0), Le(600)] = field(
+        5.0, "Quotes are pulled when the newest block reached us this long after its exchange time, seconds."
+    )
+    blind_after_s: Annotated[float, Gt(0), Le(600)] = field(
+        2.0, "Quotes are pulled when the book was one-sided or crossed for this long, seconds."
+    )
+    recovery_s: Annotated[float, Ge(0), Le(3_600)] = field(
+        2.0, "Data must be good again for this long before quotes come back, seconds."
+    )
+    burst_fills: Annotated[int, Ge(2), Le(1_000)] = field(
+        5, "Fills of one side within `burst_window_s`, none of the other, after which only the reducing side is quoted."
+    )
+    burst_notional_fraction: Annotated[float, Gt(0), Le(20)] = field(
+        0.4, "The same by money: notional of those fills, fraction of capital."
+    )
+    burst_window_s: Annotated[float, Gt(0), Le(600)] = field(2.0, "Window of the one-sided burst of fills, seconds.")
+    burst_pause_s: Annotated[float, Ge(0), Le(86_400)] = field(
+        10.0, "How long that lasts after the last such fill, seconds."
+    )
+
+
+class Quota(Section):
+    """The exchange's request allowance per address: an initial amount, plus one per unit of collateral traded."""
+
+    initial_requests: Annotated[int, Ge(0), Le(10_000_000)] = field(10_000, "Requests left when the session starts.")
+    headroom_trigger: Annotated[float, Ge(0), Lt(1)] = field(
+        0.10, "Share of the allowance left below which only the reducing side is quoted (inventory forcing)."
+    )
+    position_threshold: Annotated[float, Ge(0), Le(1)] = field(
+        0.01, "Position, as a share of its limit, below which inventory forcing does not start."
+    )
+    plan_h: Annotated[float, Gt(0), Le(8_760)] = field(
+        4.0, "The allowance should last this long; spending faster makes each request dearer, hours."
+    )
+
+
+class Exchange(Section):
+    """How the simulated exchange treats our orders; results are also given under pessimistic assumptions."""
+
+    block_ms: Annotated[float, Gt(0), Le(10_000)] = field(70.0, "Time between blocks, milliseconds.")
+    latency: Literal["constant", "sampled"] = field(
+        "sampled", "`constant` uses the medians, `sampled` draws each delay from a log-normal law."
+    )
+    order_latency_median_ms: Annotated[float, Ge(0), Le(60_000)] = field(
+        200.0, "Median time from sending an order to its block, milliseconds."
+    )
+    order_latency_p99_ms: Annotated[float, Ge(0), Le(60_000)] = field(
+        900.0, "99th percentile of the same; its tail when `latency` is `sampled`."
+    )
+    cancel_latency_ms: Annotated[float, Ge(0), Le(60_000)] = field(
+        380.0, "Median time from sending a cancel to its block, milliseconds; the tail is in proportion to orders."
+    )
+    response_latency_ms: Annotated[float, Ge(0), Le(60_000)] = field(
+        140.0, "Time from a block to our learning of what happened to our order in it, milliseconds."
+    )
+    queue_model: Literal["risk_averse", "power", "power2", "power3", "log", "log2"] = field(
+        "power2",
+        "How the queue ahead of us shrinks when a level does: `risk_averse` only by trades (pessimistic), the others "
+        "by a probability that the decrease was ahead.",
+    )
+    queue_exponent: Annotated[float, Gt(0), Le(10)] = field(2.0, "Exponent n of the `power` queue models.")
+    partial_fills: bool = field(True, "Whether a trade smaller than our order fills a part of it.")
+    min_notional: Annotated[float, Ge(0), Le(1_000_000)] = field(
+        HYPERLIQUID_MIN_NOTIONAL, "Smallest order the exchange takes, in units of the collateral."
+    )
+
+
+class Evaluation(Section):
+    """How the models are measured."""
+
+    window_s: Annotated[float, Ge(1), Le(600)] = field(
+        10.0, "One order a side in each window is drawn for the evaluation sample, seconds."
+    )
+    calibration_interval_s: Annotated[float, Ge(1), Le(86_400)] = field(
+        300.0, "Time between two calibration lines, seconds."
+    )
+    markout_grace_s: Annotated[float, Ge(0), Le(60)] = field(
+        2.0, "A quiet feed resolves a markout this long after it was due, seconds."
+    )
+
+
+class Config(Section):
+    """Everything that a user can set."""
+
+    seed: Annotated[int, Ge(0), Lt(2**53)] = field(
+        1, "Seed of every random choice: evaluation sample, sampled latency, generated market."
+    )
+    market: Market = Market()
+    fees: Fees = Fees()
+    capital: Capital = Capital()
+    quoting: Quoting = Quoting()
+    models: Models = Models()
+    risk: Risk = Risk()
+    quota: Quota = Quota()
+    exchange: Exchange = Exchange()
+    evaluation: Evaluation = Evaluation()
+
+    @property
+    def fee_factor(self) -> float:
+        """By what the builder dex multiplies both fees; 1 on the main dex (Hyperliquid's HIP-3 rule)."""
+        if not self.market.dex:
+            return 1.0
+        scale = self.fees.deployer_scale
+        return 1.0 + scale if scale < 1.0 else 2.0 * scale
+
+    @property
+    def maker_fee_bps(self) -> float:
+        """Fee of a maker fill, bps of notional, on this dex. A rebate is not multiplied."""
+        return self.fees.maker_bps * (self.fee_factor if self.fees.maker_bps > 0 else 1.0)
+
+    @property
+    def taker_fee_bps(self) -> float:
+        """Fee of a taker fill, bps of notional, on this dex."""
+        return self.fees.taker_bps * self.fee_factor
+
+    @property
+    def max_position_notional(self) -> float:
+        """Largest position in units of the collateral."""
+        return self.capital.capital * self.capital.max_position_fraction
+
+    def with_coin(self, coin: str) -> Self:
+        """The same configuration for another coin; a stated collateral is kept only on the same dex."""
+        market = Market(coin=coin)
+        if market.dex == self.market.dex:
+            market = Market(coin=coin, collateral=self.market.collateral)
+        return self.model_copy(update={"market": market})
+
+    @model_validator(mode="after")
+    def _values_fit_together(self) -> Self:
+        quoting, exchange, models = self.quoting, self.exchange, self.models
+        _require(
+            quoting.min_half_spread_bps <= quoting.max_half_spread_bps,
+            "[quoting] min_half_spread_bps",
+            quoting.min_half_spread_bps,
+            f"at most max_half_spread_bps = {quoting.max_half_spread_bps:g}",
+        )
+        _require(
+            quoting.order_notional >= exchange.min_notional,
+            "[quoting] order_notional",
+            quoting.order_notional,
+            f"at least [exchange] min_notional = {exchange.min_notional:g}",
+        )
+        _require(
+            quoting.order_notional <= self.max_position_notional,
+            "[quoting] order_notional",
+            quoting.order_notional,
+            f"at most the largest position, [capital] capital x max_position_fraction = {self.max_position_notional:g}",
+        )
+        _require(
+            exchange.order_latency_p99_ms >= exchange.order_latency_median_ms,
+            "[exchange] order_latency_p99_ms",
+            exchange.order_latency_p99_ms,
+            f"at least order_latency_median_ms = {exchange.order_latency_median_ms:g}",
+        )
+        _require(
+            models.volatility_slow_half_life_s >= models.volatility_half_life_s,
+            "[models] volatility_slow_half_life_s",
+            models.volatility_slow_half_life_s,
+            f"at least volatility_half_life_s = {models.volatility_half_life_s:g}",
+        )
+        return self
+
+
+SECTIONS: dict[str, type[Section]] = {
+    name: info.annotation
+    for name, info in Config.model_fields.items()
+    if isinstance(info.annotation, type) and issubclass(info.annotation, Section)
+}
+
+
+def load(path: Path | None) -> Config:
+    """Configuration from a TOML file; defaults where it says nothing, all defaults without a file.
+
+    Raises ConfigError for a missing or unreadable file, an unknown key, a wrong value.
+    """
+    if path is None:
+        return Config()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the configuration {path} is not UTF-8 text") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str = "configuration") -> Config:
+    """Configuration from TOML text; `name` is what error messages call it. Raises ConfigError."""
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        lines = [_explain(problem) for problem in error.errors()]
+        raise ConfigError("\n  ".join([f"{name}:", *lines]) if len(lines) > 1 else f"{name}: {lines[0]}") from error
+
+
+def to_toml(config: Config) -> str:
+    """The configuration as TOML text, every value written out."""
+    return tomli_w.dumps(config.model_dump())
+
+
+def save(config: Config, path: Path) -> None:
+    """Write the configuration, every value written out."""
+    path.write_text(to_toml(config), encoding="utf-8")
+
+
+def reference() -> str:
+    """The configuration reference in Markdown, from the fields and their descriptions."""
+    lines = [
+        "# Configuration",
+        "",
+        "Written by `touchstone config reference`; do not edit. Your file holds only what differs from the defaults:",
+        "`touchstone config show` prints a whole one, `touchstone config check FILE` checks yours. An unknown key is",
+        "an error. Names end in their unit; money is in units of the collateral.",
+        "",
+        *_table("at the top of the file", Config),
+    ]
+    for name, section in SECTIONS.items():
+        lines += ["", f"## `[{name}]`", "", section.__doc__ or "", "", *_table(f"`[{name}]`", section)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(caption: str, section: type[Section]) -> list[str]:
+    rows = [f"| {caption} | default | allowed | meaning |", "|---|---|---|---|"]
+    for name, info in section.model_fields.items():
+        if section is not Config or name not in SECTIONS:
+            default = tomli_w.dumps({name: info.default}).partition(" = ")[2].strip()
+            rows.append(f"| `{name}` | `{default}` | {allowed(info)} | {info.description} |")
+    return rows
+
+
+def allowed(info: FieldInfo) -> str:
+    """What a field takes, in words: its choices or its range."""
+    if get_origin(info.annotation) is Literal:
+        return "one of " + ", ".join(get_args(info.annotation))
+    words = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+    kind = words.get(info.annotation, "value") if isinstance(info.annotation, type) else "value"
+    bounds = []
+    for limit in info.metadata:
+        match limit:
+            case Gt(bound):
+                bounds.append(f"above {bound:,}")
+            case Ge(bound):
+                bounds.append(f"at least {bound:,}")
+            case Lt(bound):
+                bounds.append(f"below {bound:,}")
+            case Le(bound):
+                bounds.append(f"at most {bound:,}")
+    return " ".join([kind, " and ".join(bounds)]).strip()
+
+
+def _require(holds: bool, key: str, value: float, condition: str) -> None:
+    if not holds:
+        raise ValueError(f"{key} = {value:g} is not allowed: {condition}")
+
+
+def _explain(problem: Any) -> str:
+    """One pydantic problem as a sentence."""
+    *where, key = [str(part) for part in problem["loc"]] or [""]
+    place = f"[{where[0]}] {key}" if where else key
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {place}{_nearest(where[0] if where else '', key)}"
+    section = SECTIONS.get(where[0], Config) if where else Config
+    info = section.model_fields.get(key)
+    if key in SECTIONS and not where:
+        return f"{key} = {problem['input']!r} is not allowed: it is a section, write [{key}]"
+    if info is None:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    return f"{place} = {problem['input']!r} is not allowed: {allowed(info)}"
+
+
+def _nearest(section: str, key: str) -> str:
+    """Words that lead from an unknown key to the one that was meant: same section first, then everywhere."""
+    known = SECTIONS.get(section, Config).model_fields
+    everywhere = {name: home for home, fields in SECTIONS.items() for name in fields.model_fields}
+    if key in everywhere:
+        return f"; did you mean [{everywhere[key]}] {key}?"
+    if close := difflib.get_close_matches(key, known, n=1):
+        return f"; did you mean {f'[{section}] ' if section else ''}{close[0]}?"
+    if close := difflib.get_close_matches(key, everywhere, n=1):
+        return f"; did you mean [{everywhere[close[0]]}] {close[0]}?"
+    names = ", ".join(known)
+    return f"; {f'[{section}]' if section else 'the file'} has {names}"

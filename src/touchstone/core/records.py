@@ -1,0 +1,225 @@
+"""What is written down: quote decisions, predictions, outcomes, fills, calibration, alerts.
+
+The engine appends to these buffers; the shell drains them. A full buffer stops trading (`overflow`), it never drops.
+"""
+
+import numpy as np
+
+from touchstone.core.actions import ACTION
+from touchstone.core.calibration.scorecard import SUMMARY
+from touchstone.core.conventions import N_FILL, N_MARKOUT
+from touchstone.core.jit import inline, record
+from touchstone.core.quoting.params import MARKET_PARAMS, MAX_LEVELS, N_TERMS
+from touchstone.core.targets import N_TARGETS
+
+QUOTE = record(
+    [
+        ("quote_id", "i8"),
+        ("decided_ns", "i8"),
+        ("trigger", "i8"),  # TRIGGER_*
+        ("risk_state", "i8"),
+        ("risk_reason", "i8"),
+        ("position", "i8"),
+        ("market", MARKET_PARAMS),
+        ("term_bps", "f8", (2, N_TERMS)),  # additive, per side; positive = away from mid
+        ("half_spread_bps", "f8", (2,)),  # their sum after clamps
+        ("px", "i8", (2, MAX_LEVELS)),
+        ("qty", "i8", (2, MAX_LEVELS)),
+        ("value_bps", "f8", (2, MAX_LEVELS)),  # expected value of a level: P(fill in 10 s) x expected edge
+        ("no_quote_reason", "i8", (2,)),  # NO_QUOTE_* of a side without an order
+    ]
+)
+
+PREDICTION = record(
+    [
+        ("prediction_id", "i8"),  # the order's first id: fill; +1: adverse selection (with P(toxic)); fair value has its own
+        ("quote_id", "i8"),
+        ("made_ns", "i8"),
+        ("cloid", "i8"),  # 0: an order that is never sent
+        ("kind", "i8"),  # KIND_*
+        ("side", "i8"),
+        ("px", "i8"),
+        ("qty", "i8"),
+        ("mid2", "i8"),
+        ("bucket", "i8"),
+        ("depth_bps", "f8"),
+        ("queue_ahead", "f8"),
+        ("sigma", "f8"),
+        ("fill_p", "f8", (N_FILL,)),
+        ("fill_sd", "f8", (N_FILL,)),
+        ("fill_baseline", "f8", (N_FILL,)),
+        ("as_loc", "f8", (N_MARKOUT,)),
+        ("as_scale", "f8", (N_MARKOUT,)),
+        ("as_dof", "f8", (N_MARKOUT,)),
+        ("p_toxic", "f8"),
+        ("fair_bps", "f8", (2,)),  # fair value: predicted move of the mid at 1 and 10 s
+        ("fair_sd_bps", "f8", (2,)),
+        ("model_version", "i8"),
+        ("is_window", "i8", (N_FILL,)),
+    ]
+)
+KIND_PLACE, KIND_AMEND, KIND_RENEW, KIND_SAMPLE, KIND_FAIR = (np.int64(i) for i in range(5))
+
+OUTCOME = record(
+    [
+        ("prediction_id", "i8"),
+        ("target", "i8"),  # index of targets.TARGET_NAMES
+        ("resolved_ns", "i8"),
+        ("decided", "i8"),  # DECIDED_* or VOID_*
+        ("forecast", "f8"),  # probability, or mean in bps
+        ("baseline", "f8"),  # probability; NaN for continuous targets
+        ("outcome", "f8"),  # 0/1, or bps
+        ("loss", "f8"),
+        ("loss_baseline", "f8"),
+    ]
+)
+
+SNAPSHOT = record(  # every signal at one time
+    [
+        ("t_ns", "i8"),
+        ("mid2", "i8"),
+        ("displacement_bps", "f8"),
+        ("sigma", "f8"),
+        ("imbalance", "f8"),
+        ("flow_z", "f8"),
+        ("depth_bps", "f8"),
+        ("queue_ahead", "f8"),
+        ("p_toxic", "f8", (2,)),  # per side
+        ("regime", "i8"),  # 0 until the regime model exists
+    ]
+)
+
+FILL_ROW = record(
+    [
+        ("fill_id", "i8"),
+        ("trade_id", "i8"),
+        ("cloid", "i8"),
+        ("exch_ns", "i8"),
+        ("recv_ns", "i8"),
+        ("side", "i8"),
+        ("px", "i8"),
+        ("qty", "i8"),
+        ("fee_micro", "i8"),
+        ("bits", "i8"),
+        ("mid2_before", "i8"),  # just before the aggressing block
+        ("position_after", "i8"),
+        ("fill_prediction_id", "i8"),
+        ("as_prediction_id", "i8"),
+        ("edge_prediction_id", "i8"),  # 0 until the model exists
+        ("lag_prediction_id", "i8"),
+        ("prediction_ns", "i8"),
+        ("predicted_fill_prob", "f8"),
+        ("predicted_as_bps", "f8"),
+        ("at_decision", SNAPSHOT),  # FillSignalSnapshot
+        ("at_fill", SNAPSHOT),
+        ("spread_capture", "i8"),  # ledger units (half micro)
+        ("pnl_total", "i8"),
+    ]
+)
+
+MARKOUT_ROW = record(
+    [
+        ("fill_id", "i8"),
+        ("horizon", "i8"),
+        ("mid2", "i8"),  # 0: missing
+        ("realised_bps", "f8"),
+        ("adverse_bps", "f8"),
+    ]
+)
+
+CALIBRATION = record(
+    [
+        ("t_ns", "i8"),
+        ("n_fills", "i8"),
+        ("quoting", "i8"),  # 1: at least one order resting
+        ("no_quote_reason", "i8", (2,)),
+        ("no_quote_since_ns", "i8", (2,)),
+        ("risk_state", "i8"),
+        ("risk_reason", "i8"),
+        ("made", "i8", (N_TARGETS,)),
+        ("resolved", "i8", (N_TARGETS,)),
+        ("voided", "i8", (N_TARGETS,)),
+        ("summary", SUMMARY, (N_TARGETS,)),
+    ]
+)
+
+ALERT = record([("t_ns", "i8"), ("code", "i8"), ("value", "f8"), ("cloid", "i8")])
+
+N_ACTIONS, N_QUOTES, N_PREDICTIONS, N_OUTCOMES = 256, 16, 64, 4096
+N_FILLS, N_MARKOUTS, N_CALIBRATIONS, N_ALERTS = 64, 1024, 4, 64
+
+OUT = record(
+    [
+        ("n_actions", "i8"),
+        ("n_quotes", "i8"),
+        ("n_predictions", "i8"),
+        ("n_outcomes", "i8"),
+        ("n_fills", "i8"),
+        ("n_markouts", "i8"),
+        ("n_calibrations", "i8"),
+        ("n_alerts", "i8"),
+        ("overflow", "i8"),  # 1: a buffer was full; the engine stops trading
+        ("actions", ACTION, (N_ACTIONS,)),
+        ("quotes", QUOTE, (N_QUOTES,)),
+        ("predictions", PREDICTION, (N_PREDICTIONS,)),
+        ("outcomes", OUTCOME, (N_OUTCOMES,)),
+        ("fills", FILL_ROW, (N_FILLS,)),
+        ("markouts", MARKOUT_ROW, (N_MARKOUTS,)),
+        ("calibrations", CALIBRATION, (N_CALIBRATIONS,)),
+        ("alerts", ALERT, (N_ALERTS,)),
+    ]
+)
+
+ALERT_NAMES = (
+    "none",
+    "ledger_full",
+    "unmatched_own_event",
+    "model_degraded",
+    "risk_state_changed",
+    "pnl_identity_broken",
+    "ladder_invariant",
+    "position_mismatch",
+    "fee_mismatch",
+    "ledger_not_conserved",
+    "time_went_back",
+)
+(
+    ALERT_NONE,
+    ALERT_LEDGER_FULL,
+    ALERT_UNMATCHED,
+    ALERT_DEGRADED,
+    ALERT_RISK,
+    ALERT_PNL,
+    ALERT_LADDER,
+    ALERT_POSITION,
+    ALERT_FEE,
+    ALERT_CONSERVATION,
+    ALERT_TIME,
+) = (np.int64(i) for i in range(len(ALERT_NAMES)))
+
+
+@inline
+def clear(out):
+    """Empty all buffers (the shell has drained them)."""
+    out.n_actions = 0
+    out.n_quotes = 0
+    out.n_predictions = 0
+    out.n_outcomes = 0
+    out.n_fills = 0
+    out.n_markouts = 0
+    out.n_calibrations = 0
+    out.n_alerts = 0
+
+
+@inline
+def alert(out, t_ns, code, value, cloid):
+    """Write an alert; the buffer being full is an overflow."""
+    if out.n_alerts >= N_ALERTS:
+        out.overflow = 1
+        return
+    row = out.alerts[out.n_alerts]
+    row.t_ns = t_ns
+    row.code = code
+    row.value = value
+    row.cloid = cloid
+    out.n_alerts += 1

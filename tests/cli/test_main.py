@@ -1,0 +1,258 @@
+"""The command line: what goes to which stream, exit codes, errors in words. The shells behind it are stand-ins."""
+
+import json
+import math
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from touchstone import TouchstoneError, __version__, config
+from touchstone.cli.main import main
+from touchstone.data.errors import DataError
+
+RESULT: dict[str, Any] = {
+    "coin": "SOL",
+    "currency": "USDC",
+    "events": np.int64(10),
+    "fills": 0,
+    "pnl": {"total": np.float64(0.0)},
+    "edge_per_fill": {"bps": math.nan, "se": math.inf},
+    "digest": "3f9a",
+}
+
+
+class Shells:
+    """Stand-ins for the importer, the runner and the store, put where the command line imports them from."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        self.result: dict[str, Any] = dict(RESULT)
+        self.error: BaseException | None = None
+        self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC")
+        self._put(monkeypatch, "touchstone.backtest.runner", backtest=self.backtest, run_session=self.run_session)
+        self._put(monkeypatch, "touchstone.backtest.store", load_result=self.load_result)
+        self._put(monkeypatch, "touchstone.data.catalogue", import_path=self.import_path)
+        self._put(monkeypatch, "touchstone.data.tape", is_tape=self.is_tape, open_tape=self.open_tape)
+
+    @staticmethod
+    def _put(monkeypatch: pytest.MonkeyPatch, name: str, **functions: Any) -> None:
+        module = ModuleType(name)
+        vars(module).update(functions)
+        monkeypatch.setitem(sys.modules, name, module)
+
+    def _done(self, name: str, what: Any) -> dict[str, Any]:
+        self.calls.append((name, what))
+        if self.error:
+            raise self.error
+        return self.result
+
+    def backtest(self, tape: Path, settings: config.Config, *, progress: Any, session: Path | None) -> Any:
+        progress(1, 2)
+        assert tape.exists()
+        return self._done("backtest", (tape, settings, session))
+
+    def run_session(self, settings: config.Config, **options: Any) -> Any:
+        options.pop("progress")(2, 2)
+        return self._done("run", (settings, options))
+
+    def load_result(self, folder: Path) -> Any:
+        return self._done("report", folder)
+
+    def import_path(self, path: Path, coin: str | None, out: Path | None, sz_decimals: int | None) -> Any:
+        self._done("import", (path, coin, out, sz_decimals))
+        tape = out or Path("SOL.tape")
+        if tape.parent.exists():
+            tape.write_bytes(b"TAPE")
+        return tape, SimpleNamespace(as_dict=lambda: {"rows_read": {"trades": 3}, "rows_kept": {"trades": 3}})
+
+    def is_tape(self, path: Path) -> bool:
+        return path.read_bytes() == b"TAPE"
+
+    def open_tape(self, path: Path, verify: bool) -> Any:
+        assert not verify
+        return SimpleNamespace(meta=self.meta)
+
+
+@pytest.fixture
+def shells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shells:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TOUCHSTONE_DEBUG", raising=False)
+    return Shells(monkeypatch)
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> Path:
+    path = tmp_path / "SOL.tape"
+    path.write_bytes(b"TAPE")
+    return path
+
+
+def test_help_lists_every_command_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for word in ("run", "import", "backtest", "report", "config", "Exit codes"):
+        assert word in text
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["bogus"], 'Unknown command "bogus"'),
+        (["backtest"], "path"),
+        (["report", "nowhere"], "does not exist"),
+        (["run", "--minutes", "-3"], "--minutes"),
+        (["run", "--minutes", "soon"], "soon"),
+        (["run", "--jsn"], "Did you mean --json?"),
+        (["config", "check", "nowhere.toml"], "nowhere.toml"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_one_message(
+    shells: Shells, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert words.lower() in captured.err.lower()
+    assert "Traceback" not in captured.err
+    assert shells.calls == []
+
+
+def test_a_tape_is_replayed_as_the_market_that_it_holds(shells: Shells, tape: Path) -> None:
+    shells.meta = SimpleNamespace(coin="HYPE", dex="hyna", collateral="USDE")
+    assert main(["backtest", str(tape)]) == 0
+    name, (used, settings, session) = shells.calls[-1]
+    assert (name, used, session) == ("backtest", tape, None)
+    assert settings.market.coin == "hyna:HYPE"
+    assert settings.maker_fee_bps == 3.0
+
+
+def test_a_coin_of_the_main_dex_pays_the_base_fee(shells: Shells, tape: Path) -> None:
+    assert main(["backtest", str(tape)]) == 0
+    assert shells.calls[-1][1][1].maker_fee_bps == 1.5
+
+
+def test_a_recording_is_imported_for_the_run_and_leaves_nothing(shells: Shells, tmp_path: Path) -> None:
+    recording = tmp_path / "recording"
+    recording.mkdir()
+    assert main(["backtest", str(recording), "--coin", "SOL", "--sz-decimals", "2"]) == 0
+    (_, (path, coin, out, decimals)), (_, (tape, _, _)) = shells.calls
+    assert (path, coin, decimals) == (recording, "SOL", 2)
+    assert out == tape
+    assert not tape.exists()
+    assert sorted(tmp_path.iterdir()) == [recording]
+
+
+def test_json_is_one_document_on_standard_output(
+    shells: Shells, tape: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backtest", str(tape), "--json"]) == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document["events"] == 10
+    assert document["edge_per_fill"] == {"bps": None, "se": None}
+    assert "NaN" not in captured.out
+
+
+def test_without_json_it_is_a_report(shells: Shells, tape: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", str(tape)]) == 0
+    assert "Where the money went" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("extra", "code"),
+    [({}, 0), ({"problems": ["identity broken"]}, 1), ({"risk": {"state": "killed", "reason": "drawdown"}}, 4)],
+)
+def test_the_exit_code_tells_how_the_run_ended(shells: Shells, tape: Path, extra: dict[str, Any], code: int) -> None:
+    shells.result |= extra
+    assert main(["backtest", str(tape)]) == code
+    assert main(["report", str(tape.parent)]) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (DataError("x.csv: no trades"), 2, "error: x.csv: no trades"),
+        (TouchstoneError("ledger full"), 1, "error: ledger full"),
+        (FileNotFoundError(2, "No such file or directory", "gone.tape"), 2, "error: gone.tape: No such file"),
+        (ZeroDivisionError("division by zero"), 1, "unexpected ZeroDivisionError"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_errors_are_one_message_without_a_traceback(
+    shells: Shells, tape: Path, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, words: str
+) -> None:
+    shells.error = error
+    assert main(["backtest", str(tape)]) == code
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+
+
+def test_debugging_shows_the_traceback(
+    shells: Shells, tape: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHSTONE_DEBUG", "1")
+    shells.error = ZeroDivisionError()
+    assert main(["backtest", str(tape)]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_session_runs_with_its_options(shells: Shells, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.toml").write_text("[quoting]\nlevels = 5\n")
+    assert main(["run", "--minutes", "2", "--seed", "9", "--config", "mine.toml", "--out", "here"]) == 0
+    settings, options = shells.calls[-1][1]
+    assert settings.quoting.levels == 5
+    assert settings.seed == 9
+    assert options == {"minutes": 2.0, "seed": 9, "folder": Path("here")}
+    assert "touchstone report here" in capsys.readouterr().err
+
+
+def test_a_session_gets_a_folder_of_its_own_by_default(shells: Shells) -> None:
+    assert main(["run"]) == 0
+    assert shells.calls[-1][1][1]["folder"].parent == Path("sessions")
+
+
+@pytest.mark.parametrize("arguments", [["run", "--out"], ["backtest", "SOL.tape", "--session"]])
+def test_a_session_is_never_written_over(
+    shells: Shells, tape: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    (tape.parent / "old").mkdir()
+    (tape.parent / "old" / "config.toml").write_text("")
+    assert main([*arguments, "old"]) == 2
+    assert "never written over" in capsys.readouterr().err
+    assert shells.calls == []
+
+
+def test_import_names_the_tape_and_its_quality(
+    shells: Shells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", str(tmp_path), "--coin", "SOL", "--out", "a.tape"]) == 0
+    assert "tape a.tape" in capsys.readouterr().out
+    assert main(["import", str(tmp_path), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["tape"] == "SOL.tape"
+    assert document["data_quality"]["rows_read"] == {"trades": 3}
+
+
+def test_config_commands(shells: Shells, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "mine.toml"
+    assert main(["config", "show"]) == 0
+    mine.write_text(capsys.readouterr().out)
+    assert config.load(mine) == config.Config()
+    assert main(["config", "check", "mine.toml"]) == 0
+    assert "valid" in capsys.readouterr().out
+    assert main(["config", "reference"]) == 0
+    assert capsys.readouterr().out == config.reference()
+    mine.write_text("[quoting]\nlevel = 1\n")
+    assert main(["config", "check", "mine.toml"]) == 2
+    assert "did you mean [quoting] levels?" in capsys.readouterr().err
