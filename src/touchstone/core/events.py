@@ -66,6 +66,7 @@ OWN_KIND_FIRST = np.int64(16)
 BIT_TAKER = np.int64(1)  # FILL: we crossed
 BIT_MODEL_FILL = np.int64(2)  # FILL: only a queue model says so (a simulated venue); never set by a real venue
 BIT_LIQUIDATION = np.int64(4)
+BIT_MORE = np.int64(8)  # the message goes on in the next record (first side of a BBO pair): take it in, do not act yet
 
 FEED_MARKET, FEED_ACCOUNT, FEED_REFERENCE = np.int64(0), np.int64(1), np.int64(2)
 
