@@ -3,6 +3,7 @@
 import numpy as np
 
 from touchstone.core.jit import record
+from touchstone.core.trading.breakers import LIMITS
 
 RULE_GLFT = np.int64(0)
 RULE_FIXED = np.int64(1)
@@ -15,9 +16,11 @@ PARAMS = record(
         ("min_notional", "i8"),  # micro-units of collateral
         ("maker_fee_bps", "f8"),
         ("taker_fee_bps", "f8"),
+        ("capital", "i8"),  # micro
+        ("maintenance_share", "f8"),  # maintenance margin as a share of notional, for the distance to liquidation
         # quoting
         ("rule", "i8"),  # RULE_*
-        ("levels", "i8"),  # per side, at most ladder.MAX_LEVELS
+        ("levels", "i8"),  # per side, at most quoting.params.MAX_LEVELS
         ("level_spacing_bps", "f8"),
         ("order_notional", "i8"),  # micro: size of one lot of inventory and of one level before allocation
         ("max_position_notional", "i8"),  # micro
@@ -30,6 +33,21 @@ PARAMS = record(
         ("keep_tolerance_bps", "f8"),
         ("temperature_bps", "f8"),  # entropy temperature of the size allocation
         ("careful_cap_bps", "f8"),  # each careful term at most this wide
+        # estimators and models: where they start, how they forget
+        ("volatility_half_life_s", "f8"),
+        ("volatility_slow_half_life_s", "f8"),
+        ("volatility_prior", "f8"),  # bps per sqrt second
+        ("intensity_half_life_s", "f8"),
+        ("intensity_prior_per_s", "f8"),
+        ("decay_prior_per_bps", "f8"),
+        ("fill_memory", "f8"),  # outcomes
+        ("adverse_memory", "f8"),  # fills
+        # limits
+        ("limits", LIMITS),
+        ("initial_requests", "i8"),
+        ("headroom_trigger", "f8"),
+        ("position_threshold", "f8"),
+        ("plan_s", "f8"),
         # measurement
         ("latency_ns", "i8"),  # expected time from decision to resting, for orders that are never sent
         ("markout_grace_ns", "i8"),  # a quiet feed resolves a markout this long after it was due

@@ -145,8 +145,9 @@ CALIBRATION = record(
 
 ALERT = record([("t_ns", "i8"), ("code", "i8"), ("value", "f8"), ("cloid", "i8")])
 
-N_ACTIONS, N_QUOTES, N_PREDICTIONS, N_OUTCOMES = 256, 16, 64, 4096
-N_FILLS, N_MARKOUTS, N_CALIBRATIONS, N_ALERTS = 64, 1024, 4, 64
+# Twice what one event can cause at the very most, so that a shell may drain at half full.
+N_ACTIONS, N_QUOTES, N_PREDICTIONS, N_OUTCOMES = 256, 64, 512, 32768
+N_FILLS, N_MARKOUTS, N_CALIBRATIONS, N_ALERTS = 64, 4096, 8, 128
 
 OUT = record(
     [

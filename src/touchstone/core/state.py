@@ -5,21 +5,21 @@ import numpy as np
 from touchstone.core import events, records
 from touchstone.core import grid as price_grid
 from touchstone.core.calibration import ledger
+from touchstone.core.conventions import NS
 from touchstone.core.jit import compiled, record
 from touchstone.core.market import book, flow, intensity, microprice, midpath, volatility
 from touchstone.core.params import PARAMS
 from touchstone.core.quoting import glft, ladder
 from touchstone.core.quoting.params import MARKET_PARAMS
+from touchstone.core.targets import N_TARGETS
 from touchstone.core.trading import fills, markout, orders, pnl, quota, reconcile, risk
-
-MAX_SAMPLES = 8
 
 STATE = record(
     [
         ("params", PARAMS),
         # clocks
         ("now_ns", "i8"),  # receive clock of the newest event
-        ("market_recv_ns", "i8"),  # receive time of the newest market event, 0 = never
+        ("book_recv_ns", "i8"),  # receive time of the newest word about the book, 0 = never
         ("n_events", "i8"),
         ("n_time_back", "i8"),
         # what the market is doing
@@ -37,6 +37,12 @@ STATE = record(
         # what we predict, and whether we are right
         ("models", ledger.MODELS),
         ("ledger", ledger.LEDGER),
+        ("sample_window", "i8"),  # evaluation sample
+        ("sample_due_ns", "i8"),
+        ("n_samples", "i8"),
+        ("n_samples_missed", "i8"),  # windows whose moment fell into a time without data
+        ("next_calibration_ns", "i8"),
+        ("was_degraded", "i8", (N_TARGETS,)),  # alarms that have been reported
         # what we would like
         ("market_params", MARKET_PARAMS),
         ("free", glft.GLFT),  # without adverse selection: the model-free quote
@@ -45,6 +51,7 @@ STATE = record(
         ("quote_id", "i8"),
         ("decided_ns", "i8"),
         ("decided_mid2", "i8"),
+        ("decided_risk", "i8"),  # number of the risk state that the last decision saw
         ("is_dirty", "i8"),  # something that a decision depends on has changed since the last one
         ("order_qty", "i8"),  # one lot of inventory
         ("max_position_qty", "i8"),
@@ -58,26 +65,33 @@ STATE = record(
         ("attribution", pnl.ATTRIBUTION),  # scratch
         ("marks", markout.MARKOUT),
         ("risk", risk.RISK),
+        ("risk_inputs", risk.INPUTS),
         ("quota", quota.QUOTA),
         ("reconcile", reconcile.RECONCILE),
         ("equity_micro", "i8"),  # by the exchange's word; 0 = not told yet
-        ("reduce_side_only", "i8"),  # inventory forcing
-        # evaluation sample
-        ("sample_window", "i8"),
-        ("sample_due_ns", "i8"),
-        ("samples", "i8", (MAX_SAMPLES,)),  # nodes that wait for their latency to pass
-        ("n_samples", "i8"),
-        ("next_calibration_ns", "i8"),
+        ("n_fee_mismatches", "i8"),
         # time at the touch etc., for the report
         ("quoting_ns", "i8", (2,)),  # time with an order resting
+        ("two_sided_ns", "i8"),
         ("touch_ns", "i8", (2,)),  # ... at the touch or better
         ("depth_time", "f8", (2,)),  # integral of the best order's depth (bps x seconds)
+        ("not_quoting_ns", "i8", (2, ladder.N_NO_QUOTE)),  # time without an order, by side and rule
         ("clock_ns", "i8"),  # up to where those integrals go
-        ("is_halted", "i8"),  # a broken invariant of ours stops everything
+        ("is_halted", "i8"),  # a full buffer stops everything
     ]
 )
 
 MACHINE = record([("state", STATE), ("event", events.EVENT), ("out", records.OUT)])
+
+# Warm-up and pace of the estimators.
+VOLATILITY_PERIOD_NS = np.int64(NS)
+VOLATILITY_WARM = np.int64(30)  # returns
+GAP_NS = np.int64(5 * NS)  # a silence after which nothing is continued
+FLOW_FAST_S, FLOW_SLOW_S, FLOW_SCALE_S, FLOW_WARM = 5.0, 60.0, 1800.0, np.int64(10)
+INTENSITY_SOLVE_NS = np.int64(NS)
+INTENSITY_PRIOR_SWEEPS, INTENSITY_OWN_PRIOR_S, INTENSITY_BUCKET_BPS, INTENSITY_WARM = 3.0, 60.0, 1.0, 20.0
+MICROPRICE_HALF_LIFE_S, MICROPRICE_SOLVE_NS = 1800.0, np.int64(10 * NS)
+MICROPRICE_PRIOR_MOVES, MICROPRICE_PRIOR_SHARE, MICROPRICE_WARM = 50.0, 0.5, 100.0
 
 
 def new_machine():
@@ -86,6 +100,54 @@ def new_machine():
 
 
 @compiled
-def reset(state, params, risk_limits, quota_settings, volatility_settings, flow_settings):
-    """Start a session: components at their priors, parameters copied in."""
-    state.params = params
+def reset(state, position, mid2):
+    """Start a session with the parameters that stand in `state.params`: components at their priors.
+
+    `state` must be zeroed but for its parameters; position (size units) and mid2 open the accounts (mid2 0: the first
+    one seen).
+    """
+    params = state.params
+    price_grid.reset(state.grid, params.sz_decimals, params.min_notional)
+    book.reset(state.book)
+    flow.reset(state.flow, FLOW_FAST_S, FLOW_SLOW_S, FLOW_SCALE_S, FLOW_WARM)
+    volatility.reset(
+        state.volatility,
+        VOLATILITY_PERIOD_NS,
+        params.volatility_half_life_s,
+        params.volatility_slow_half_life_s,
+        params.volatility_prior,
+        VOLATILITY_WARM,
+        GAP_NS,
+    )
+    intensity.reset(
+        state.intensity,
+        params.intensity_half_life_s,
+        params.min_half_spread_bps,  # nearer trades say nothing about our fills
+        INTENSITY_SOLVE_NS,
+        params.intensity_prior_per_s,
+        params.decay_prior_per_bps,
+        INTENSITY_PRIOR_SWEEPS,
+        INTENSITY_OWN_PRIOR_S,
+        INTENSITY_BUCKET_BPS,
+        INTENSITY_WARM,
+    )
+    microprice.reset(
+        state.microprice,
+        MICROPRICE_HALF_LIFE_S,
+        MICROPRICE_SOLVE_NS,
+        GAP_NS,
+        MICROPRICE_PRIOR_MOVES,
+        MICROPRICE_PRIOR_SHARE,
+        MICROPRICE_WARM,
+    )
+    ledger.reset(state.ledger, state.models, params.fill_memory, params.adverse_memory)
+    glft.reset(state.free, glft.MODEL_B)
+    glft.reset(state.impacted, glft.MODEL_B)
+    orders.reset(state.orders)
+    pnl.reset(state.profit, position, mid2)
+    markout.reset(state.marks)
+    state.risk.limits = params.limits
+    risk.reset(state.risk)
+    quota.reset(
+        state.quota, params.initial_requests, params.headroom_trigger, params.position_threshold, params.plan_s
+    )

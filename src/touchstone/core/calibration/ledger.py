@@ -46,11 +46,11 @@ PENDING_FILL = record(  # a fill, real or of a shadow, whose markouts are due on
         ("prediction_id", "i8"),  # 0: not the first fill of its prediction
         ("decided", "i8"),  # DECIDED_TAPE | DECIDED_MODEL
         ("block_ns", "i8"),  # exchange time of the aggressing block
-        ("made_ns", "i8"),
         ("s", "i8"),
         ("px", "i8"),
         ("qty", "i8"),
-        ("mid2_before", "i8"),
+        ("mid2_before", "i8"),  # as the accounts value the fill
+        ("has_mid", "i8"),  # 0: that is only its own price, the mid was missing
         ("is_window", "i8", (N_MARKOUT,)),
         ("forecast", shadow.FORECAST),
     ]
@@ -85,7 +85,6 @@ LEDGER = record(
         ("renewals", "i8", (shadow.CAPACITY,)),  # cloids whose prediction ran out while they rest
         ("n_renewals", "i8"),
         ("n_evicted", "i8"),  # must stay 0
-        ("n_late_fills", "i8"),  # own fills whose fill horizons were already resolved
     ]
 )
 
@@ -95,17 +94,30 @@ MODELS = record(
         ("adverse", adverse.ADVERSE),
         ("fair", fair.FAIR),
         ("cards", scorecard.CARD, (targets.N_TARGETS,)),
+        ("influence", "f8", (targets.N_TARGETS,)),  # share of its bold part that a model has earned, 0 to 1
     ]
 )
 
 
 @compiled
-def reset(ledger, models):
-    """Empty ledger, models at their priors, scorecards without data."""
+def reset(ledger, models, fill_memory, adverse_memory):
+    """Empty ledger, models at their priors, scorecards without data. Memories in outcomes; a cell has a quarter."""
     shadow.reset(ledger.tracker)
     ledger.next_id = 1
-    fill.reset(models.fill_model, fill.OUTCOME_WEIGHT, fill.MEMORY)
-    adverse.reset(models.adverse, adverse.CELL_MEMORY, adverse.POOL_MEMORY)
+    ledger.n_fills = 0
+    ledger.n_fair = 0
+    ledger.n_renewals = 0
+    ledger.n_evicted = 0
+    ledger.next_fair_ns = 0
+    ledger.due_fill[:] = 0
+    ledger.due_markout[:] = 0
+    ledger.due_fair[:] = 0
+    ledger.window_end_ns[:] = 0
+    ledger.made[:] = 0
+    ledger.resolved[:, :] = 0
+    models.influence[:] = 0.0
+    fill.reset(models.fill_model, fill.OUTCOME_WEIGHT, fill_memory)
+    adverse.reset(models.adverse, 0.25 * adverse_memory, adverse_memory)
     fair.reset(models.fair, fair.MEMORY, fair.SCALE_MEMORY)
     for h in range(N_FILL):
         scorecard.reset(models.cards[targets.FILL_TARGET + h], scorecard.BINARY, FILL_HORIZONS[h])
@@ -139,6 +151,7 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     node.cloid = cloid
     node.made_ns = now_ns
     node.active_ns = now_ns + params.latency_ns
+    node.is_waiting = 0
     node.s = s
     node.px = px
     node.index = index
@@ -159,7 +172,6 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     node.own_fill_ns = 0
     node.own_fill_by_model = 0
     node.void = 0
-    node.n_resolved = 0
     node.as_state = shadow.AS_PENDING
 
     row = out.predictions[out.n_predictions]
@@ -359,7 +371,7 @@ def _void_adverse(ledger, out, i, reason, now_ns):
 
 
 @compiled
-def hand_over(ledger, path, i, fill_id, decided, block_ns, px, qty, mid2_before):
+def hand_over(ledger, i, fill_id, decided, block_ns, s, px, qty, mid2_before, has_mid):
     """A fill (fill_id 0: of a shadow): schedule its markouts; the first fill of node i carries its forecast (i -1: none)."""
     if ledger.n_fills - ledger.due_markout[N_MARKOUT - 1] >= N_PENDING_FILLS:
         ledger.n_evicted += 1
@@ -371,12 +383,12 @@ def hand_over(ledger, path, i, fill_id, decided, block_ns, px, qty, mid2_before)
     entry.block_ns = block_ns
     entry.px = px
     entry.qty = qty
+    entry.s = s
     entry.mid2_before = mid2_before
+    entry.has_mid = has_mid
     entry.prediction_id = 0
     if i >= 0:
         node = ledger.tracker.node[i]
-        entry.s = node.s
-        entry.made_ns = node.made_ns
         if node.as_state == shadow.AS_PENDING:
             node.as_state = shadow.AS_HANDED
             entry.prediction_id = node.prediction_id + 1
@@ -404,8 +416,20 @@ def follow_through(ledger, path):
 @compiled
 def _hand_over_shadow(ledger, path, i):
     node = ledger.tracker.node[i]
-    mid2_before = midpath.before_block(path, node.tape_block_ns)
-    hand_over(ledger, path, i, np.int64(0), targets.DECIDED_TAPE, node.tape_block_ns, node.px, node.qty, mid2_before)
+    mid2 = midpath.before_block(path, np.int64(node.tape_block_ns))
+    has_mid = np.int64(1) if mid2 > 0 else np.int64(0)
+    hand_over(
+        ledger,
+        i,
+        np.int64(0),
+        targets.DECIDED_TAPE,
+        np.int64(node.tape_block_ns),
+        np.int64(node.s),
+        np.int64(node.px),
+        np.int64(node.qty),
+        mid2,
+        has_mid,
+    )
 
 
 @compiled
@@ -425,7 +449,7 @@ def resolve_fills(ledger, models, params, book, out, now_ns):
         while ledger.due_fill[h] < tracker.n_made:
             i = ledger.due_fill[h] & shadow.MASK
             node = tracker.node[i]
-            if node.made_ns + FILL_HORIZONS[h] > now_ns or records.N_OUTCOMES - out.n_outcomes < 32:
+            if node.made_ns + FILL_HORIZONS[h] > now_ns:
                 break
             ledger.due_fill[h] += 1
             _resolve_fill(ledger, models, params, out, i, np.int64(h), now_ns)
@@ -445,7 +469,7 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
     target = targets.ADVERSE_TARGET + h
     forecast = entry.forecast
     side = np.float64(1 - 2 * entry.s)
-    if mid2 <= 0 or entry.mid2_before <= 0:
+    if mid2 <= 0 or not entry.has_mid:
         ledger.resolved[target, targets.VOID_NO_MID] += 1
         _write(out, entry.prediction_id, target, now_ns, targets.VOID_NO_MID, forecast.loc_bps[h], NAN, NAN, NAN, NAN)
         if h == TOXIC:
@@ -477,7 +501,7 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
     as_of = np.int64(forecast.as_of[h])
     crps_baseline = base_rate.crps(card.empirical, bucket, as_of, loss_bps)
     scorecard.learn_continuous(
-        card, entry.made_ns, bucket, crps, crps_baseline, pit, loss_bps, as_of, entry.is_window[h], by_tape
+        card, entry.block_ns, bucket, crps, crps_baseline, pit, loss_bps, as_of, entry.is_window[h], by_tape
     )
     ledger.resolved[target, decided] += 1
     _write(out, entry.prediction_id, target, now_ns, decided, loc, NAN, loss_bps, crps, crps_baseline)
@@ -489,7 +513,7 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
         p = np.float64(forecast.p_toxic)
         q = np.float64(forecast.toxic_baseline)
         scorecard.learn_binary(
-            models.cards[targets.TOXIC_TARGET], entry.made_ns, bucket, p, q, y, entry.is_window[h], by_tape
+            models.cards[targets.TOXIC_TARGET], entry.block_ns, bucket, p, q, y, entry.is_window[h], by_tape
         )
         ledger.resolved[targets.TOXIC_TARGET, decided] += 1
         _write(
@@ -513,7 +537,7 @@ def resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_
         while ledger.due_markout[h] < ledger.n_fills:
             entry = ledger.fills[ledger.due_markout[h] & FILL_MASK]
             due_ns = entry.block_ns + MARKOUT_HORIZONS[h]
-            if due_ns >= exch_now_ns or out.n_markouts >= records.N_MARKOUTS or out.n_outcomes + 4 > records.N_OUTCOMES:
+            if due_ns >= exch_now_ns:
                 break
             ledger.due_markout[h] += 1
             mid2 = midpath.at(path, due_ns)
@@ -530,6 +554,9 @@ def resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_
 def _mark_own_fill(profit, marks, out, entry, h, mid2):
     """Markout of one of our own fills: attribution, curve, record."""
     side = np.int64(1 - 2 * entry.s)
+    if out.n_markouts >= records.N_MARKOUTS:
+        out.overflow = 1
+        return
     row = out.markouts[out.n_markouts]
     out.n_markouts += 1
     row.fill_id = entry.fill_id
@@ -541,7 +568,7 @@ def _mark_own_fill(profit, marks, out, entry, h, mid2):
         pnl.on_markout_missing(profit, h, side, entry.qty, entry.mid2_before)
         return
     pnl.on_markout(profit, h, side, entry.qty, entry.mid2_before, mid2)
-    if entry.mid2_before > 0:
+    if entry.has_mid:
         before = np.float64(entry.mid2_before)
         sign = np.float64(side)
         row.realised_bps = sign * (np.float64(mid2) - 2.0 * np.float64(entry.px)) / before * BPS
@@ -551,13 +578,13 @@ def _mark_own_fill(profit, marks, out, entry, h, mid2):
 
 
 @compiled
-def resolve_fair(ledger, models, out, path, mid2, is_fresh, now_ns):
+def resolve_fair(ledger, models, out, mid2, is_fresh, now_ns):
     """Resolve the fair-value predictions that are due: mid2 is the mid as we know it at now_ns."""
     for h in range(N_FAIR):
         target = targets.FAIR_TARGET + h
         while ledger.due_fair[h] < ledger.n_fair:
             entry = ledger.fair[ledger.due_fair[h] & FAIR_MASK]
-            if entry.made_ns + FAIR_HORIZONS[h] > now_ns or out.n_outcomes + 4 > records.N_OUTCOMES:
+            if entry.made_ns + FAIR_HORIZONS[h] > now_ns:
                 break
             ledger.due_fair[h] += 1
             move = np.float64(entry.move_bps[h])

@@ -15,6 +15,7 @@ from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.core.market.queue import advance_front
 from touchstone.core.models.fill import FEATURES
+from touchstone.core.targets import VOID_CROSSED
 
 CAPACITY = 4096
 MASK = np.int64(CAPACITY - 1)
@@ -40,7 +41,8 @@ TRACKED = record(
         ("prediction_id", "i8"),
         ("cloid", "i8"),  # 0: never sent
         ("made_ns", "i8"),
-        ("active_ns", "i8"),  # from when it rests (shadows: expected)
+        ("active_ns", "i8"),  # exchange time from which it rests (by the exchange's word, or expected)
+        ("is_waiting", "i8"),  # until the market data have come that far
         ("s", "i8"),  # 0 bid, 1 ask
         ("px", "i8"),
         ("index", "i8"),  # grid index of px
@@ -61,7 +63,6 @@ TRACKED = record(
         ("own_fill_ns", "i8"),  # our own first fill
         ("own_fill_by_model", "i8"),
         ("void", "i8"),  # reason, 0 = alive
-        ("n_resolved", "i8"),
         ("as_state", "i8"),
         ("features", FEATURES),
         ("p", "f8", (N_FILL,)),
@@ -81,6 +82,8 @@ TRACKER = record(
         ("through", "i4", (CAPACITY,)),  # nodes that the last event went through
         ("n_through", "i8"),
         ("n_linked", "i8"),
+        ("waiting", "i4", (CAPACITY,)),  # nodes that rest as soon as the market data come to their active_ns
+        ("n_waiting", "i8"),
         ("n_outside", "i8"),  # orders outside the book window
         ("n_beyond_book", "i8"),  # orders deeper than the visible book when they came to rest
         ("n_full", "i8"),  # orders refused because the ring was full; nothing is ever evicted
@@ -100,6 +103,10 @@ def reset(tracker):
     tracker.best[1] = order_book.WIDTH
     tracker.n_through = 0
     tracker.n_linked = 0
+    tracker.n_waiting = 0
+    tracker.n_outside = 0
+    tracker.n_beyond_book = 0
+    tracker.n_full = 0
 
 
 @inline
@@ -150,19 +157,52 @@ def would_cross(book, s, index):
     return opposite >= 0 and ((s == 0 and slot >= opposite) or (s == 1 and slot <= opposite))
 
 
+@inline
+def wait(tracker, i, active_ns):
+    """Node i rests from exchange time active_ns on: it comes into the book when the market data have come that far."""
+    node = tracker.node[i]
+    node.active_ns = active_ns
+    if not node.is_waiting and not node.is_active:
+        node.is_waiting = 1
+        tracker.waiting[tracker.n_waiting] = i
+        tracker.n_waiting += 1
+
+
 @compiled
-def activate(tracker, book, i, now_ns):
-    """The order rests from now on, behind everything that its level shows."""
+def activate_due(tracker, book, exch_ns):
+    """Every waiting order that rests since before exch_ns comes into the book; call between two messages.
+
+    Its place is behind everything that its level shows. One that was never sent and would cross is void: a post-only
+    order would have been refused."""
+    kept = np.int64(0)
+    for n in range(tracker.n_waiting):
+        i = np.int64(tracker.waiting[n])
+        node = tracker.node[i]
+        if node.active_ns >= exch_ns and node.void == 0:
+            tracker.waiting[kept] = i
+            kept += 1
+            continue
+        node.is_waiting = 0
+        if node.void != 0:
+            continue
+        if node.cloid == 0 and would_cross(book, np.int64(node.s), np.int64(node.index)):
+            node.void = VOID_CROSSED
+            continue
+        _activate(tracker, book, i)
+    tracker.n_waiting = kept
+
+
+@compiled
+def _activate(tracker, book, i):
     node = tracker.node[i]
     node.is_active = 1
-    node.active_ns = now_ns
-    slot = order_book.slot_of(book, node.index)
+    slot = order_book.slot_of(book, np.int64(node.index))
     if slot < 0:
         tracker.n_outside += 1
         return
-    if order_book.is_known(book, node.s, slot):
+    if order_book.is_known(book, np.int64(node.s), slot):
         node.is_known = 1
-        node.level_qty = order_book.net_qty(book, node.s, slot)
+        node.level_qty = order_book.net_qty(book, np.int64(node.s), slot)
         node.queue_ahead = np.float64(node.level_qty)
     else:
         tracker.n_beyond_book += 1
@@ -174,14 +214,17 @@ def carry_over(tracker, book, new, old):
     """A fresh prediction for an order that goes on resting: it keeps its place in the queue."""
     a = tracker.node[new]
     b = tracker.node[old]
-    a.is_active = 1
     a.active_ns = b.active_ns
     a.is_live = 1
+    if not b.is_active:
+        wait(tracker, new, np.int64(b.active_ns))
+        return
+    a.is_active = 1
     a.is_known = b.is_known
     a.queue_ahead = b.queue_ahead
     a.level_qty = b.level_qty
     a.traded = b.traded
-    slot = order_book.slot_of(book, a.index)
+    slot = order_book.slot_of(book, np.int64(a.index))
     if slot >= 0:
         _link(tracker, new, slot)
 

@@ -412,8 +412,14 @@ def add_own(book, grid, s, px, qty):
 @inline
 def depth_bps(book, s, px):
     """Distance of a price from mid in bps of mid, positive = away from the other side. Needs a valid mid."""
-    distance2 = book.mid2 - 2 * px if s == 0 else 2 * px - book.mid2
-    return np.float64(distance2) / np.float64(book.mid2) * 1e4
+    return depth_from(np.int64(book.mid2), s, px)
+
+
+@inline
+def depth_from(mid2, s, px):
+    """As `depth_bps`, from a given mid2 > 0."""
+    distance2 = mid2 - 2 * px if s == 0 else 2 * px - mid2
+    return np.float64(distance2) / np.float64(mid2) * 1e4
 
 
 @inline

@@ -15,7 +15,7 @@ from touchstone.core.conventions import BPS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.core.models import adverse, fill
-from touchstone.core.params import RULE_AVELLANEDA, RULE_FIXED
+from touchstone.core.params import RULE_AVELLANEDA, RULE_FIXED, RULE_GLFT
 from touchstone.core.quoting import avellaneda, glft, sizing
 from touchstone.core.quoting.params import (
     MAX_LEVELS,
@@ -28,9 +28,14 @@ from touchstone.core.quoting.params import (
     TERM_INVENTORY,
     TERM_STALENESS,
 )
+from touchstone.core.targets import ADVERSE_TARGET, FAIR_TARGET, FILL_TARGET
 
 HORIZON_10S = np.int64(1)  # index into FILL_HORIZONS_NS
+HORIZON_S = 10.0
+FILL_10S = np.int64(FILL_TARGET + 1)
+FAIR_1S = FAIR_TARGET
 MARKOUT_10S = np.int64(4)  # index into MARKOUT_HORIZONS_NS
+ADVERSE_10S = np.int64(ADVERSE_TARGET + 4)
 TYPICAL_AGE_NS = np.int64(NS)  # a feed that spoke within this time is fresh
 ZERO_LOTS = np.float64(0.0)
 
@@ -63,10 +68,13 @@ NO_QUOTE_NAMES = (
     NO_WARMING,
 ) = (np.int64(i) for i in range(len(NO_QUOTE_NAMES)))
 
+N_NO_QUOTE = len(NO_QUOTE_NAMES)
+
 LADDER = record(
     [
         ("term_bps", "f8", (2, N_TERMS)),
         ("half_spread_bps", "f8", (2,)),
+        ("is_priced", "i8", (2,)),  # 0: there is no half-spread (tables unsolved, or inventory at its bound)
         ("index", "i8", (2, MAX_LEVELS)),  # grid index, 0 = none
         ("px", "i8", (2, MAX_LEVELS)),
         ("depth_bps", "f8", (2, MAX_LEVELS)),
@@ -84,13 +92,14 @@ LADDER = record(
         ("allocation", sizing.SCRATCH),
         ("n_clamped", "i8"),  # half-spreads moved into [min, max]
         ("n_careful_capped", "i8"),
+        ("n_careful_scaled", "i8"),  # times all careful terms together exceeded a base half-spread
         ("n_moved_off_touch", "i8"),  # levels that would have crossed
     ]
 )
 
 
 @inline
-def _careful(ladder, term, cap):
+def _within_cap(ladder, term, cap):
     """A careful term within its cap; counted when it was wider."""
     if term > cap:
         ladder.n_careful_capped += 1
@@ -99,41 +108,60 @@ def _careful(ladder, term, cap):
 
 
 @compiled
-def form_terms(ladder, params, market, free, impacted, influence_fair):
-    """Half-spread of each side as a sum of terms. `free`, `impacted`: GLFT tables without and with adverse selection."""
+def _base_and_skewed(table, params, market):
+    """(base, bid, ask) half-spreads in bps at rest and at the present inventory, adverse selection apart; NaN: none."""
     q = np.float64(market.inventory_lots)
     lots_at_limit = max(np.float64(params.max_position_notional) / np.float64(max(params.order_notional, 1)), 1.0)
     if params.rule == RULE_FIXED:
+        base = np.float64(params.fixed_half_spread_bps)
         skew = params.skew_bps_at_limit * q / lots_at_limit
-        base_bid, base_ask = params.fixed_half_spread_bps, params.fixed_half_spread_bps
-        free_bid, free_ask = base_bid + skew, base_ask - skew
-        hit_bid, hit_ask = free_bid, free_ask
-    elif params.rule == RULE_AVELLANEDA:
+        return base, base + skew, base - skew
+    if params.rule == RULE_AVELLANEDA:
         variance = market.sigma * market.sigma * params.avellaneda_horizon_s
         gamma = params.skew_bps_at_limit / (lots_at_limit * variance) if variance > 0.0 else 0.0
-        half = avellaneda.half_spread(gamma, market.sigma, market.k, params.avellaneda_horizon_s)
+        base = avellaneda.half_spread(gamma, market.sigma, market.k, params.avellaneda_horizon_s)
         skew = avellaneda.skew(q, gamma, market.sigma, params.avellaneda_horizon_s)
-        base_bid, base_ask = half, half
-        free_bid, free_ask = half + skew, half - skew
-        hit_bid, hit_ask = free_bid, free_ask
-    else:
-        base_bid, base_ask = glft.quote(free, ZERO_LOTS)
-        free_bid, free_ask = glft.quote(free, q)
-        hit_bid, hit_ask = glft.quote(impacted, q)
+        return base, base + skew, base - skew
+    base, _ = glft.quote(table, ZERO_LOTS)
+    bid, ask = glft.quote(table, q)
+    return base, bid, ask
+
+
+@compiled
+def form_terms(ladder, params, market, free, impacted, influence):
+    """Half-spread of each side as a sum of terms. `free`, `impacted`: GLFT tables without and with adverse selection.
+
+    influence f8[N_TARGETS]: share of its bold part that each model has earned.
+    """
+    base, free_bid, free_ask = _base_and_skewed(free, params, market)
+    hit_bid, hit_ask = free_bid, free_ask
+    if params.rule == RULE_GLFT:
+        hit_bid, hit_ask = glft.quote(impacted, np.float64(market.inventory_lots))
     cap = np.float64(params.careful_cap_bps)
     age_s = np.float64(max(market.data_age_ns - TYPICAL_AGE_NS, 0)) / NS
-    staleness = _careful(ladder, market.sigma * math.sqrt(age_s), cap)
+    staleness = _within_cap(ladder, market.sigma * math.sqrt(age_s), cap)
     for s in range(2):
         terms = ladder.term_bps[s]
-        base = base_bid if s == 0 else base_ask
         with_inventory = free_bid if s == 0 else free_ask
         with_impact = hit_bid if s == 0 else hit_ask
-        away = -market.fair_move_bps if s == 0 else market.fair_move_bps
+        adverse_term = with_impact - with_inventory
+        fair_term = -market.fair_move_bps if s == 0 else np.float64(market.fair_move_bps)
+        if math.isnan(base + with_inventory + adverse_term + fair_term):
+            ladder.is_priced[s] = 0
+            continue
+        ladder.is_priced[s] = 1
+        adverse_term = _leash(ladder, adverse_term, cap, influence[ADVERSE_10S])
+        fair_term = _leash(ladder, fair_term, cap, influence[FAIR_1S])
+        careful = max(adverse_term, 0.0) + max(fair_term, 0.0)
+        if careful > base:  # unproven models together: at most one base half-spread
+            ladder.n_careful_scaled += 1
+            adverse_term *= base / careful if adverse_term > 0.0 else 1.0
+            fair_term *= base / careful if fair_term > 0.0 else 1.0
         terms[TERM_BASE] = base
         terms[TERM_INVENTORY] = with_inventory - base
         terms[TERM_FEE] = params.maker_fee_bps
-        terms[TERM_ADVERSE] = _careful(ladder, with_impact - with_inventory, cap)
-        terms[TERM_FAIR] = _careful(ladder, away, cap) if away > 0.0 else away * influence_fair
+        terms[TERM_ADVERSE] = adverse_term
+        terms[TERM_FAIR] = fair_term
         terms[TERM_STALENESS] = staleness
         half = 0.0
         for term in range(N_TERMS - 1):
@@ -145,11 +173,21 @@ def form_terms(ladder, params, market, free, impacted, influence_fair):
         ladder.half_spread_bps[s] = clamped
 
 
+@inline
+def _leash(ladder, term, cap, influence):
+    """Careful (away from mid): in full within the cap. Bold (closer): as far as the model has earned it."""
+    return _within_cap(ladder, term, cap) if term > 0.0 else term * influence
+
+
 @compiled
 def place_levels(ladder, params, market, book, grid):
     """Prices of each level on the venue's grid, away from the touch of the other side, each price once."""
     mid = 0.5 * np.float64(market.mid2)
     for s in range(2):
+        if not ladder.is_priced[s]:
+            for j in range(params.levels):
+                ladder.px[s, j] = 0
+            continue
         opposite = price_grid.index_of(grid, np.int64(market.best_px[1 - s]))
         previous = np.int64(0)
         for j in range(params.levels):
@@ -189,10 +227,20 @@ def queue_at(book, s, index):
 
 @inline
 def value_at(ladder, models, params, market, s, depth_bps, queue_ahead):
-    """(P(fill in 10 s), expected edge in bps if filled) of an order at a depth, with a queue ahead of it."""
-    ledger.fill_features(ladder.features, market, s, depth_bps, queue_ahead)
-    p, _ = fill.predict(models.fill_model, ladder.features, HORIZON_10S)
+    """(P(fill in 10 s), expected edge in bps if filled) of an order at a depth, with a queue ahead of it.
+
+    The probability is that of the measured intensity, moved towards the fill model as far as that has earned it; the
+    adverse selection is the model's, its bold part (a gain) likewise.
+    """
+    rate = market.a * math.exp(-market.k * max(depth_bps, 0.0))
+    p = -math.expm1(-rate * HORIZON_S)
+    earned = models.influence[FILL_10S]
+    if earned > 0.0:
+        ledger.fill_features(ladder.features, market, s, depth_bps, queue_ahead)
+        predicted, _ = fill.predict(models.fill_model, ladder.features, HORIZON_10S)
+        p += earned * (predicted - p)
     loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, depth_bucket(depth_bps), s, market.sigma)
+    loss = _leash(ladder, loss, np.float64(params.careful_cap_bps), models.influence[ADVERSE_10S])
     return p, depth_bps - params.maker_fee_bps - loss
 
 
@@ -201,9 +249,11 @@ def value_levels(ladder, models, params, market):
     """Expected value of every level, whether or not we may quote it."""
     for s in range(2):
         for j in range(params.levels):
-            p, edge = value_at(
-                ladder, models, params, market, np.int64(s), ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
-            )
+            p, edge = 0.0, 0.0
+            if ladder.is_priced[s]:
+                p, edge = value_at(
+                    ladder, models, params, market, np.int64(s), ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
+                )
             ladder.fill_p[s, j] = p
             ladder.edge_bps[s, j] = edge
             ladder.value_bps[s, j] = p * edge
@@ -220,6 +270,8 @@ def size_side(ladder, params, grid, s, room, is_reducing, only_reduce, position,
     if only_reduce:
         ladder.is_reduce[s] = 1
         room = min(room, held)
+    if not ladder.is_priced[s]:
+        return NO_POSITION_LIMIT if held > 0 else NO_WARMING
     least = price_grid.smallest_order_qty(grid, np.int64(ladder.px[s, 0]))
     if room <= 0:
         return NO_POSITION_LIMIT
@@ -248,7 +300,7 @@ def size_side(ladder, params, grid, s, room, is_reducing, only_reduce, position,
 
 @compiled
 def is_sound(ladder, params, market, grid):
-    """The invariants: bids below asks, neither side crossing the touch, on the grid, each price once."""
+    """The invariants of what is wanted: bids below asks, neither side crossing the touch, on the grid, each price once."""
     for s in range(2):
         for j in range(params.levels):
             if ladder.qty[s, j] == 0:
@@ -260,4 +312,4 @@ def is_sound(ladder, params, market, grid):
                 return False
             if j > 0 and ladder.px[s, j] == ladder.px[s, j - 1]:
                 return False
-    return ladder.px[0, 0] < ladder.px[1, 0]
+    return ladder.qty[0, 0] == 0 or ladder.qty[1, 0] == 0 or ladder.px[0, 0] < ladder.px[1, 0]

@@ -144,7 +144,7 @@ def _place(state, out, s, j, replaces, reason):
     order.node = node
     order.quote_id = state.quote_id
     stamp(order, tracked, now_ns)
-    snapshot(order.at_decision, state, s, now_ns, ladder.depth_bps[s, j], ladder.queue_ahead[s, j])
+    snapshot(order.at_decision, state, now_ns, ladder.depth_bps[s, j], ladder.queue_ahead[s, j])
     bits = actions.BIT_ALO | actions.BIT_REDUCE_ONLY if ladder.is_reduce[s] else actions.BIT_ALO
     quota.spend(state.quota, now_ns, ONE)
     if replaces > 0:
@@ -168,7 +168,7 @@ def stamp(order, tracked, now_ns):
 
 
 @inline
-def snapshot(row, state, s, t_ns, depth_bps, queue_ahead):
+def snapshot(row, state, t_ns, depth_bps, queue_ahead):
     """Every signal as it is now (FillSignalSnapshot)."""
     market = state.market_params
     row.t_ns = t_ns

@@ -1,0 +1,236 @@
+"""Phase 1: take in the event. Public market data and the clock here, the word of the exchange about us in account.py."""
+
+import numpy as np
+
+from touchstone.core import events
+from touchstone.core import grid as price_grid
+from touchstone.core.calibration import ledger, shadow
+from touchstone.core.conventions import BPS, NS, depth_bucket
+from touchstone.core.jit import compiled, inline
+from touchstone.core.market import book, flow, intensity, microprice, midpath, volatility
+from touchstone.core.models import adverse, fair
+from touchstone.core.phases.triggers import NO_TRIGGER, TRIGGER_CLOCK, TRIGGER_TOUCH
+from touchstone.core.quoting import ladder
+from touchstone.core.trading import pnl, risk
+
+ZERO, ONE = np.int64(0), np.int64(1)
+NO_FILL, ONE_FILL = np.int64(0), np.int64(1)
+NOT_SEEN = -1.0
+UNKNOWN_MONEY = np.float64("nan")
+
+
+@inline
+def observe_market(state, event, kind):
+    """Public market data: book, flow, intensity, and every order that we follow through the tape."""
+    now_ns = np.int64(state.now_ns)
+    exch_ns = np.int64(event.exch_ns)
+    the_book = state.book
+    tracker = state.ledger.tracker
+    if kind == events.CONTEXT:
+        state.oracle_px = event.px
+        state.mark_px = event.qty
+        state.funding_per_hour = np.float64(event.aux) * 1e-12
+        return NO_TRIGGER
+    if tracker.n_waiting > 0 and not the_book.in_snapshot:
+        shadow.activate_due(tracker, the_book, exch_ns)
+    book.begin_block(the_book, exch_ns)
+    if kind == events.TRADE:
+        _observe_trade(state, event, now_ns, exch_ns)
+        midpath.update(state.path, exch_ns, np.int64(the_book.mid2))
+        return NO_TRIGGER
+    bid_px, ask_px = np.int64(the_book.best_px[0]), np.int64(the_book.best_px[1])
+    state.book_recv_ns = now_ns
+    book.update(the_book, state.grid, event)
+    if the_book.in_snapshot or np.int64(event.bits) & events.BIT_MORE:
+        return NO_TRIGGER  # the message goes on: the book is between two states
+    risk.on_market(state.risk, now_ns, exch_ns)
+    shadow.on_book(tracker, the_book, state.params.queue_kind, state.params.queue_n, now_ns, exch_ns)
+    if tracker.n_through > 0:
+        ledger.follow_through(state.ledger, state.path)
+    midpath.update(state.path, exch_ns, np.int64(the_book.mid2))
+    _observe_touch(state, now_ns)
+    if the_book.best_px[0] == bid_px and the_book.best_px[1] == ask_px:
+        return NO_TRIGGER
+    state.is_dirty = 1
+    judge_risk(state)
+    return TRIGGER_TOUCH
+
+
+@compiled
+def _observe_trade(state, event, now_ns, exch_ns):
+    side = np.int64(event.side)
+    px = np.int64(event.px)
+    qty = np.int64(event.qty)
+    flow.on_trade(state.flow, now_ns, exch_ns, side, qty)
+    mid2_before = np.int64(state.book.mid2_before_block) if is_fresh(state) else ZERO
+    intensity.on_trade(state.intensity, exch_ns, side, px, qty, mid2_before)
+    state.is_dirty = 1
+    if not price_grid.is_valid_price(state.grid, px):
+        state.n_off_grid_trades += 1
+        return
+    index = price_grid.index_of(state.grid, px)
+    shadow.on_trade(
+        state.ledger.tracker, state.book, state.params.venue_is_simulated, side, index, qty, now_ns, exch_ns
+    )
+    if state.ledger.tracker.n_through > 0:
+        ledger.follow_through(state.ledger, state.path)
+
+
+@inline
+def _observe_touch(state, now_ns):
+    """Signals of the touch, when it changed."""
+    the_book = state.book
+    if not book.is_valid(the_book):
+        if state.flow.bid_px != 0:
+            lose_sight(state, now_ns)
+        return
+    bid_qty = book.net_qty(the_book, ZERO, np.int64(the_book.best[0]))
+    ask_qty = book.net_qty(the_book, ONE, np.int64(the_book.best[1]))
+    same_px = the_book.best_px[0] == state.flow.bid_px and the_book.best_px[1] == state.flow.ask_px
+    if same_px and bid_qty == state.flow.bid_qty and ask_qty == state.flow.ask_qty:
+        return
+    bid_px, ask_px = np.int64(the_book.best_px[0]), np.int64(the_book.best_px[1])
+    mid2 = np.int64(the_book.mid2)
+    flow.on_touch(state.flow, now_ns, bid_px, bid_qty, ask_px, ask_qty)
+    volatility.update(state.volatility, now_ns, mid2)
+    tick = price_grid.tick_at(state.grid, ask_px)
+    imbalance = book.imbalance(the_book)
+    microprice.update(state.microprice, now_ns, imbalance, (ask_px - bid_px) // tick, mid2 // tick)
+    if not same_px:
+        half_spread_bps = np.float64(ask_px - bid_px) / np.float64(mid2) * BPS
+        tick_bps = 2.0 * np.float64(tick) / np.float64(mid2) * BPS
+        intensity.on_touch(state.intensity, now_ns, half_spread_bps, tick_bps)
+
+
+@compiled
+def lose_sight(state, now_ns):
+    """There is no book to go by (one-sided, crossed, stale, feed down): no estimator continues across it."""
+    flow.on_touch(state.flow, now_ns, ZERO, ZERO, ZERO, ZERO)
+    volatility.update(state.volatility, now_ns, ZERO)
+    microprice.update(state.microprice, now_ns, 0.0, ZERO, ZERO)
+    intensity.on_touch(state.intensity, now_ns, NOT_SEEN, 0.0)
+
+
+@compiled
+def observe_clock(state):
+    """A timer tick: estimators that run on a clock, our time in the book, risk."""
+    now_ns = np.int64(state.now_ns)
+    sees = is_fresh(state) and book.is_valid(state.book)
+    if not sees and state.flow.bid_px != 0:
+        lose_sight(state, now_ns)
+    elif sees and state.flow.bid_px == 0:
+        _observe_touch(state, now_ns)
+    flow.on_clock(state.flow, now_ns)
+    volatility.update(state.volatility, now_ns, np.int64(state.book.mid2) if sees else ZERO)
+    intensity.on_clock(state.intensity, now_ns)
+    _measure_quotes(state, now_ns)
+    judge_risk(state)
+    if sees:
+        observe_params(state)
+    return TRIGGER_CLOCK
+
+
+@inline
+def is_fresh(state):
+    """Whether the book is recent enough to act on."""
+    return state.book_recv_ns > 0 and state.now_ns - state.book_recv_ns <= state.params.stale_ns
+
+
+@inline
+def can_see(state):
+    """Whether there is a book to act on: two-sided, not crossed, fresh."""
+    return is_fresh(state) and book.is_valid(state.book)
+
+
+@compiled
+def judge_risk(state):
+    """Show every breaker the present state of affairs."""
+    inputs = state.risk_inputs
+    inputs.position = state.profit.position
+    inputs.bid_px = state.book.best_px[0]
+    inputs.ask_px = state.book.best_px[1]
+    inputs.open_notional = state.orders.open_notional[0] + state.orders.open_notional[1]
+    mid2 = np.int64(state.book.mid2)
+    inputs.session_pnl = pnl.total2(state.profit, mid2) // 2
+    inputs.sigma = volatility.sigma(state.volatility)
+    inputs.free_margin = UNKNOWN_MONEY
+    inputs.liquidation_bps = UNKNOWN_MONEY
+    held = np.float64(abs(state.profit.position)) * np.float64(mid2) * 0.5
+    if state.equity_micro > 0 and held > 0.0:
+        inputs.liquidation_bps = (np.float64(state.equity_micro) / held - state.params.maintenance_share) * BPS
+    risk.update(state.risk, np.int64(state.now_ns), inputs)
+
+
+@compiled
+def observe_params(state):
+    """One MarketParams of all estimates and signals at this time. Needs a book (`can_see`)."""
+    market = state.market_params
+    the_book = state.book
+    market.t_ns = state.now_ns
+    market.mid2 = the_book.mid2
+    market.best_px[0] = the_book.best_px[0]
+    market.best_px[1] = the_book.best_px[1]
+    market.data_age_ns = state.now_ns - state.book_recv_ns
+    market.sigma = volatility.sigma(state.volatility)
+    market.sigma_slow = volatility.sigma_slow(state.volatility)
+    market.a = intensity.a(state.intensity)
+    market.k = intensity.k(state.intensity)
+    market.imbalance = book.imbalance(the_book)
+    market.flow_z = flow.signed_flow(state.flow, flow.FAST)
+    market.mean_trade_qty = flow.mean_order_qty(state.flow)
+    tick = price_grid.tick_at(state.grid, np.int64(the_book.best_px[1]))
+    tick_bps = 2.0 * np.float64(tick) / np.float64(the_book.mid2) * BPS
+    spread_ticks = np.int64(the_book.best_px[1] - the_book.best_px[0]) // tick
+    market.displacement_bps = microprice.displacement_bps(state.microprice, market.imbalance, spread_ticks, tick_bps)
+    move, _ = fair.predict(state.models.fair, ZERO, market.displacement_bps)
+    market.fair_move_bps = move
+    market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
+    px = max(np.int64(the_book.mid2) // 2, ONE)
+    state.order_qty = max(state.params.order_notional // px, price_grid.smallest_order_qty(state.grid, px))
+    state.max_position_qty = state.params.max_position_notional // px
+    market.inventory_lots = np.float64(state.profit.position) / np.float64(state.order_qty)
+    half = max(np.float64(state.ladder.half_spread_bps[0]), np.float64(state.params.min_half_spread_bps))
+    bucket = depth_bucket(half)
+    for s in range(2):
+        loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
+        market.adverse_bps[s] = loss
+        market.p_toxic[s] = adverse.p_toxic(
+            state.models.adverse, bucket, np.int64(s), market.sigma, half - state.params.maker_fee_bps
+        )
+
+
+@inline
+def _measure_quotes(state, now_ns):
+    """Integrate up to now: time with an order resting and at the touch, its depth, exposure of each order."""
+    elapsed_ns = now_ns - np.int64(state.clock_ns)
+    started = state.clock_ns > 0
+    state.clock_ns = now_ns
+    if not started or elapsed_ns <= 0:
+        return
+    seconds = np.float64(elapsed_ns) / NS
+    mid2 = np.int64(state.book.mid2)
+    best_bid, best_ask = ZERO, ZERO
+    for n in range(state.orders.n_live):
+        order = state.orders.slot[state.orders.live[n]]
+        if not order.was_acknowledged:
+            continue
+        if order.s == 0:
+            best_bid = max(best_bid, np.int64(order.px))
+        elif best_ask == 0 or order.px < best_ask:
+            best_ask = np.int64(order.px)
+        if order.node >= 0 and mid2 > 0 and state.ledger.tracker.node[order.node].own_fill_ns == 0:
+            depth = book.depth_bps(state.book, np.int64(order.s), np.int64(order.px))
+            intensity.on_exposure(state.intensity, depth, seconds, NO_FILL)
+    for s in range(2):
+        best = best_bid if s == 0 else best_ask
+        if best == 0:
+            state.not_quoting_ns[s, state.ladder.no_quote[s]] += elapsed_ns
+            continue
+        state.quoting_ns[s] += elapsed_ns
+        if mid2 > 0:
+            state.depth_time[s] += book.depth_bps(state.book, np.int64(s), best) * seconds
+        touch = np.int64(state.book.best_px[s])
+        if touch > 0 and ((s == 0 and best >= touch) or (s == 1 and best <= touch)):
+            state.touch_ns[s] += elapsed_ns
+    if best_bid > 0 and best_ask > 0:
+        state.two_sided_ns += elapsed_ns

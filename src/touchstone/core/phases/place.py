@@ -1,0 +1,139 @@
+"""Phase 4: what of the wanted ladder may be sent, and the way there from the orders that rest."""
+
+import numpy as np
+
+from touchstone.core import actions, records
+from touchstone.core import grid as price_grid
+from touchstone.core.jit import compiled, inline
+from touchstone.core.quoting import ladder as quoting
+from touchstone.core.quoting.params import MAX_LEVELS, N_TERMS
+from touchstone.core.trading import quota, reconcile, risk
+
+REDUCE_SHARE = 0.1  # beyond this share of the limit the reducing side is never withdrawn
+ZERO = np.int64(0)
+YES, NO = np.int64(1), np.int64(0)
+
+
+@compiled
+def place(state, is_formed, trigger, out):
+    """Bring the resting orders to the wanted ladder as far as risk, quota and the limits allow."""
+    now_ns = np.int64(state.now_ns)
+    state.market_params.t_ns = now_ns
+    state.decided_ns = now_ns
+    state.decided_mid2 = state.book.mid2
+    state.decided_risk = state.risk.n_changes
+    state.is_dirty = 0
+    state.n_decisions += 1
+    state.quote_id += 1
+    before = np.int64(out.n_actions)
+    if state.risk.state >= risk.PULLED:
+        reason = quoting.NO_KILLED if state.risk.state == risk.KILLED else quoting.NO_PULLED
+        _withdraw_all(state, out, reason, actions.REASON_RISK)
+    elif is_formed:
+        _serve_sides(state, out)
+    elif not state.market_params.is_warm:
+        _note(state, ZERO, quoting.NO_WARMING)
+        _note(state, np.int64(1), quoting.NO_WARMING)
+    # Else there is no book for a moment: orders stay until that becomes a breaker's matter.
+    if out.n_actions > before:
+        _write_quote(state, trigger, out)
+
+
+@compiled
+def _serve_sides(state, out):
+    """Size both sides within what is allowed, check the invariants, then move orders."""
+    position = np.int64(state.profit.position)
+    forcing = quota.is_forcing(state.quota, np.int64(state.now_ns), position, np.int64(state.max_position_qty))
+    is_reduce_only = state.risk.state == risk.REDUCE_ONLY or forcing
+    # Reduce-only orders cannot cross zero, so the worst case of a side counts every order that rests on it.
+    for s in range(2):
+        state.ladder.is_reduce[s] = 0
+        reason = _size(state, np.int64(s), position, is_reduce_only, forcing)
+        _note(state, np.int64(s), reason)
+        if reason != quoting.QUOTING:
+            for j in range(MAX_LEVELS):
+                state.ladder.qty[s, j] = 0
+    if not quoting.is_sound(state.ladder, state.params, state.market_params, state.grid):
+        state.n_unsound += 1
+        records.alert(out, np.int64(state.now_ns), records.ALERT_LADDER, 0.0, ZERO)
+        _withdraw_all(state, out, quoting.NO_BOOK, actions.REASON_RISK)
+        return
+    for s in range(2):
+        if state.ladder.no_quote[s] != quoting.QUOTING:
+            by_risk = is_reduce_only and state.ladder.no_quote[s] != quoting.NO_NEGATIVE_VALUE
+            reconcile.withdraw(state, out, np.int64(s), actions.REASON_RISK if by_risk else actions.REASON_UNWANTED)
+            continue
+        least = price_grid.smallest_order_qty(state.grid, np.int64(state.ladder.px[s, 0]))
+        reconcile.match(state, np.int64(s), least)
+        refused = reconcile.serve(state, out, np.int64(s), least, actions.REASON_UNWANTED)
+        if refused != quoting.QUOTING and state.orders.open_qty[s] == 0:
+            _note(state, np.int64(s), refused)
+
+
+@inline
+def _size(state, s, position, is_reduce_only, forcing):
+    """Sizes of one side into the ladder; the NO_QUOTE reason."""
+    side = 1 - 2 * s
+    is_reducing = position * side < 0
+    if is_reduce_only and not is_reducing:
+        return quoting.NO_QUOTA if forcing and state.risk.state != risk.REDUCE_ONLY else quoting.NO_REDUCE_ONLY
+    if quota.headroom(state.quota) <= 0 and not is_reducing:
+        return quoting.NO_QUOTA
+    room = np.int64(state.max_position_qty - side * position)
+    notional = np.float64(abs(position)) * np.float64(state.market_params.mid2) * 0.5
+    worth_keeping = max(np.float64(state.params.min_notional), REDUCE_SHARE * state.params.max_position_notional)
+    is_kept = is_reducing and notional > worth_keeping
+    return quoting.size_side(
+        state.ladder,
+        state.params,
+        state.grid,
+        s,
+        room,
+        YES if is_kept else NO,
+        YES if is_reduce_only else NO,
+        position,
+        np.int64(state.order_qty),
+    )
+
+
+@compiled
+def _withdraw_all(state, out, no_quote, reason):
+    for s in range(2):
+        _note(state, np.int64(s), no_quote)
+        for j in range(MAX_LEVELS):
+            state.ladder.qty[s, j] = 0
+        reconcile.withdraw(state, out, np.int64(s), reason)
+
+
+@inline
+def _note(state, s, reason):
+    """Which rule keeps a side out of the book, and since when."""
+    if state.ladder.no_quote[s] != reason:
+        state.ladder.no_quote[s] = reason
+        state.ladder.no_quote_since_ns[s] = state.now_ns
+
+
+@compiled
+def _write_quote(state, trigger, out):
+    """The record of a decision that sent something: every estimate, term, level and value behind it."""
+    if out.n_quotes >= records.N_QUOTES:
+        out.overflow = 1
+        return
+    row = out.quotes[out.n_quotes]
+    out.n_quotes += 1
+    row.quote_id = state.quote_id
+    row.decided_ns = state.now_ns
+    row.trigger = trigger
+    row.risk_state = state.risk.state
+    row.risk_reason = state.risk.reason
+    row.position = state.profit.position
+    row.market = state.market_params
+    for s in range(2):
+        for term in range(N_TERMS):
+            row.term_bps[s, term] = state.ladder.term_bps[s, term]
+        row.half_spread_bps[s] = state.ladder.half_spread_bps[s]
+        row.no_quote_reason[s] = state.ladder.no_quote[s]
+        for j in range(MAX_LEVELS):
+            row.px[s, j] = state.ladder.px[s, j]
+            row.qty[s, j] = state.ladder.qty[s, j]
+            row.value_bps[s, j] = state.ladder.value_bps[s, j]

@@ -1,0 +1,178 @@
+"""Phase 6: due predictions get their outcomes; scores, evidence and influence follow; the calibration line."""
+
+import numpy as np
+
+from touchstone.core import records, targets
+from touchstone.core.calibration import ledger, scorecard, shadow
+from touchstone.core.conventions import NS
+from touchstone.core.jit import compiled, inline
+from touchstone.core.market import book
+from touchstone.core.numerics import hash_unit
+from touchstone.core.phases.decide import form
+from touchstone.core.phases.observe import can_see
+from touchstone.core.trading import orders, reconcile, risk
+
+SALT_TIME, SALT_LEVEL, SALT_SIDE = np.int64(1), np.int64(2), np.int64(3)
+ZERO, ONE = np.int64(0), np.int64(1)
+NO_BETS, BETS = np.int64(0), np.int64(1)
+
+
+@compiled
+def resolve(state, out):
+    """Everything that is due by now, on the receive clock for fills, on the exchange's clock for markouts."""
+    now_ns = np.int64(state.now_ns)
+    the_ledger, models = state.ledger, state.models
+    # A quiet feed does not stop the exchange's clock: it is at least at our own, less the grace for late news.
+    exch_now_ns = max(np.int64(state.path.last_event_ns), now_ns - np.int64(state.params.markout_grace_ns))
+    if the_ledger.tracker.n_waiting > 0 and not state.book.in_snapshot:
+        shadow.activate_due(the_ledger.tracker, state.book, exch_now_ns)
+    ledger.resolve_fills(the_ledger, models, state.params, state.book, out, now_ns)
+    ledger.resolve_markouts(
+        the_ledger, models, state.params, state.path, state.profit, state.marks, out, exch_now_ns
+    )
+    sees = ONE if can_see(state) else ZERO
+    ledger.resolve_fair(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
+    if the_ledger.n_renewals > 0:
+        _renew(state, out)
+
+
+@compiled
+def _renew(state, out):
+    """Orders that outlived their predictions get new ones, and keep their place in the queue."""
+    market = state.market_params
+    market.t_ns = state.now_ns
+    the_ledger = state.ledger
+    for r in range(the_ledger.n_renewals):
+        i = orders.find(state.orders, np.int64(the_ledger.renewals[r]))
+        if i < 0 or not orders.is_live(state.orders.slot[i]):
+            continue
+        order = state.orders.slot[i]
+        s, px = np.int64(order.s), np.int64(order.px)
+        old = np.int64(order.node)
+        depth = book.depth_from(np.int64(market.mid2), s, px)
+        ahead = max(np.float64(the_ledger.tracker.node[old].queue_ahead), 0.0)
+        new = ledger.freeze(
+            the_ledger,
+            state.models,
+            state.params,
+            market,
+            out,
+            records.KIND_RENEW,
+            np.int64(order.cloid),
+            np.int64(order.quote_id),
+            s,
+            px,
+            np.int64(the_ledger.tracker.node[old].index),
+            np.int64(order.left),
+            depth,
+            ahead,
+            NO_BETS,
+        )
+        if new < 0:
+            continue  # counted by the ledger; the order's later fill has no forecast
+        shadow.carry_over(the_ledger.tracker, state.book, new, old)
+        order.node = new
+        reconcile.stamp(order, the_ledger.tracker.node[new], np.int64(state.now_ns))
+    the_ledger.n_renewals = 0
+
+
+@compiled
+def predict_on_clock(state, out):
+    """Predictions that do not depend on whether we trade: fair value each second, the evaluation sample."""
+    now_ns = np.int64(state.now_ns)
+    if can_see(state) and now_ns >= state.ledger.next_fair_ns:
+        state.ledger.next_fair_ns = (now_ns // NS + 1) * NS
+        ledger.freeze_fair(state.ledger, state.models, state.market_params, out)
+    length_ns = np.int64(state.params.evaluation_window_ns)
+    window = now_ns // length_ns
+    seed = np.int64(state.params.seed)
+    if window != state.sample_window:
+        state.n_samples_missed += 1 if state.sample_due_ns > 0 else 0
+        state.sample_window = window
+        state.sample_due_ns = window * length_ns + np.int64(hash_unit(seed, window, SALT_TIME) * np.float64(length_ns))
+    if state.sample_due_ns > 0 and now_ns >= state.sample_due_ns and form(state):
+        state.sample_due_ns = 0
+        _sample(state, out, seed, window)
+
+
+@compiled
+def _sample(state, out, seed, window):
+    """One order per side that is never sent, at a level drawn by hash; the e-processes bet on one of the two."""
+    ladder = state.ladder
+    bet_side = ZERO if hash_unit(seed, window, SALT_SIDE) < 0.5 else ONE
+    for s in range(2):
+        draw = hash_unit(seed, 2 * window + s, SALT_LEVEL)
+        j = min(np.int64(draw * np.float64(state.params.levels)), np.int64(state.params.levels - 1))
+        if ladder.px[s, j] <= 0:
+            continue  # no half-spread at this inventory
+        i = ledger.freeze(
+            state.ledger,
+            state.models,
+            state.params,
+            state.market_params,
+            out,
+            records.KIND_SAMPLE,
+            ZERO,
+            np.int64(state.quote_id),
+            np.int64(s),
+            np.int64(ladder.px[s, j]),
+            np.int64(ladder.index[s, j]),
+            np.int64(state.order_qty),
+            ladder.depth_bps[s, j],
+            ladder.queue_ahead[s, j],
+            BETS if s == bet_side else NO_BETS,
+        )
+        if i >= 0:
+            state.n_samples += 1
+            shadow.wait(state.ledger.tracker, i, np.int64(state.ledger.tracker.node[i].active_ns))
+
+
+@compiled
+def report(state, out):
+    """Every five minutes: each scorecard, influence and alarms from it, and the conservation of predictions."""
+    now_ns = np.int64(state.now_ns)
+    if state.next_calibration_ns == 0:
+        state.next_calibration_ns = now_ns + state.params.calibration_ns
+    if now_ns < state.next_calibration_ns:
+        return
+    state.next_calibration_ns += state.params.calibration_ns
+    write_calibration(state, out)
+
+
+@compiled
+def write_calibration(state, out):
+    """The calibration record as of now (also asked for by the shell at the end of a session)."""
+    now_ns = np.int64(state.now_ns)
+    if out.n_calibrations >= records.N_CALIBRATIONS:
+        out.overflow = 1
+        return
+    row = out.calibrations[out.n_calibrations]
+    out.n_calibrations += 1
+    row.t_ns = now_ns
+    row.n_fills = state.profit.n_fills
+    row.quoting = 1 if state.orders.open_qty[0] + state.orders.open_qty[1] > 0 else 0
+    row.risk_state = state.risk.state
+    row.risk_reason = state.risk.reason
+    for s in range(2):
+        row.no_quote_reason[s] = state.ladder.no_quote[s]
+        row.no_quote_since_ns[s] = state.ladder.no_quote_since_ns[s]
+    for target in range(targets.N_TARGETS):
+        row.made[target] = state.ledger.made[target]
+        row.resolved[target] = ledger.n_resolved(state.ledger, target)
+        row.voided[target] = ledger.n_voided(state.ledger, target)
+        scorecard.summary(state.models.cards[target], row.summary[target])
+        _earn(state, out, np.int64(target), np.int64(row.summary[target].verdict))
+    if not ledger.is_conserved(state.ledger):
+        records.alert(out, now_ns, records.ALERT_CONSERVATION, np.float64(state.ledger.n_evicted), ZERO)
+        risk.kill(state.risk, now_ns, risk.INTERNAL_ERROR)
+
+
+@inline
+def _earn(state, out, target, verdict):
+    """Influence follows the verdict: all of its bold part for a model that adds value, none without or once degraded."""
+    degraded = np.int64(state.models.cards[target].degraded)
+    earned = verdict == scorecard.ADDS_VALUE and not degraded
+    state.models.influence[target] = 1.0 if earned else 0.0
+    if degraded and not state.was_degraded[target]:
+        records.alert(out, np.int64(state.now_ns), records.ALERT_DEGRADED, np.float64(target), ZERO)
+    state.was_degraded[target] = degraded

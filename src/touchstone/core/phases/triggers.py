@@ -1,0 +1,8 @@
+"""What asks for a decision."""
+
+import numpy as np
+
+TRIGGER_NAMES = ("none", "clock", "touch", "fill", "order", "operator", "risk")
+NO_TRIGGER, TRIGGER_CLOCK, TRIGGER_TOUCH, TRIGGER_FILL, TRIGGER_ORDER, TRIGGER_OPERATOR, TRIGGER_RISK = (
+    np.int64(i) for i in range(len(TRIGGER_NAMES))
+)
