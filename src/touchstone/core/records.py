@@ -7,7 +7,7 @@ import numpy as np
 
 from touchstone.core.actions import ACTION
 from touchstone.core.calibration.scorecard import SUMMARY
-from touchstone.core.conventions import N_FILL, N_MARKOUT
+from touchstone.core.conventions import N_FAIR, N_FILL, N_MARKOUT
 from touchstone.core.jit import inline, record
 from touchstone.core.quoting.params import MARKET_PARAMS, MAX_LEVELS, N_TERMS
 from touchstone.core.targets import N_TARGETS
@@ -52,8 +52,8 @@ PREDICTION = record(
         ("as_scale", "f8", (N_MARKOUT,)),
         ("as_dof", "f8", (N_MARKOUT,)),
         ("p_toxic", "f8"),
-        ("fair_bps", "f8", (2,)),  # fair value: predicted move of the mid at 1 and 10 s
-        ("fair_sd_bps", "f8", (2,)),
+        ("fair_bps", "f8", (N_FAIR,)),  # fair value: predicted move of the mid at 1 and 10 s
+        ("fair_sd_bps", "f8", (N_FAIR,)),
         ("model_version", "i8"),
         ("is_window", "i8", (N_FILL,)),
     ]
@@ -66,6 +66,7 @@ OUTCOME = record(
         ("target", "i8"),  # index of targets.TARGET_NAMES
         ("resolved_ns", "i8"),
         ("decided", "i8"),  # DECIDED_* or VOID_*
+        ("bucket", "i8"),  # depth bucket
         ("forecast", "f8"),  # probability, or mean in bps
         ("baseline", "f8"),  # probability; NaN for continuous targets
         ("outcome", "f8"),  # 0/1, or bps
@@ -210,6 +211,27 @@ def clear(out):
     out.n_markouts = 0
     out.n_calibrations = 0
     out.n_alerts = 0
+
+
+@inline
+def blank_prediction(row):
+    """Every field of a prediction that its kind may leave out, so that no byte is left from a row before."""
+    for h in range(N_FILL):
+        row.fill_p[h] = 0.0
+        row.fill_sd[h] = 0.0
+        row.fill_baseline[h] = 0.0
+        row.is_window[h] = 0
+    for h in range(N_MARKOUT):
+        row.as_loc[h] = 0.0
+        row.as_scale[h] = 0.0
+        row.as_dof[h] = 0.0
+    for h in range(N_FAIR):
+        row.fair_bps[h] = 0.0
+        row.fair_sd_bps[h] = 0.0
+    row.p_toxic = 0.0
+    row.depth_bps = 0.0
+    row.queue_ahead = 0.0
+    row.bucket = 0
 
 
 @inline

@@ -1,4 +1,4 @@
-"""The prediction ledger: freeze, resolve, score, then learn.
+"""The prediction ledger: what was predicted, what is due, what became of it (outcomes.py resolves).
 
 A prediction is frozen with the decision (value, inputs, baseline, time, horizon) and resolved by a timer, not by luck.
 At any moment, for every target: made = resolved + pending + voided. Nothing is evicted: an order that could not be
@@ -8,10 +8,8 @@ followed is not sent.
 import numpy as np
 
 from touchstone.core import records, targets
-from touchstone.core.calibration import baseline as base_rate
-from touchstone.core.calibration import scorecard, scores, shadow
+from touchstone.core.calibration import scorecard, shadow
 from touchstone.core.conventions import (
-    BPS,
     FAIR_HORIZONS_NS,
     FILL_HORIZONS_NS,
     MARKOUT_HORIZONS_NS,
@@ -22,10 +20,7 @@ from touchstone.core.conventions import (
     depth_bucket,
 )
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.market import midpath
 from touchstone.core.models import adverse, fair, fill
-from touchstone.core.numerics import student_t_cdf
-from touchstone.core.trading import markout, pnl
 
 FILL_HORIZONS = np.array(FILL_HORIZONS_NS)
 MARKOUT_HORIZONS = np.array(MARKOUT_HORIZONS_NS)
@@ -36,9 +31,7 @@ FILL_MASK = np.int64(N_PENDING_FILLS - 1)
 N_PENDING_FAIR = 64
 FAIR_MASK = np.int64(N_PENDING_FAIR - 1)
 MODEL_VERSION = np.int64(1)
-NAN = np.float64("nan")
 TOXIC = np.int64(TOXIC_HORIZON)
-ANY_DEPTH, NO_SEQUENCE, BY_TAPE = np.int64(0), np.int64(0), np.int64(1)
 
 PENDING_FILL = record(  # a fill, real or of a shadow, whose markouts are due one after the other
     [
@@ -128,9 +121,6 @@ def reset(ledger, models, fill_memory, adverse_memory):
         scorecard.reset(models.cards[targets.FAIR_TARGET + h], scorecard.CONTINUOUS, FAIR_HORIZONS[h])
 
 
-# ---------------------------------------------------------------- freeze
-
-
 @compiled
 def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, index, qty, depth_bps, queue_ahead, bets):
     """Freeze every prediction about an order of side index s (0 bid, 1 ask); returns its node, or -1 if there is no room.
@@ -176,6 +166,7 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
 
     row = out.predictions[out.n_predictions]
     out.n_predictions += 1
+    records.blank_prediction(row)
     row.prediction_id = first_id
     row.quote_id = quote_id
     row.made_ns = now_ns
@@ -262,6 +253,7 @@ def freeze_fair(ledger, models, market, out):
     entry.displacement_bps = market.displacement_bps
     row = out.predictions[out.n_predictions]
     out.n_predictions += 1
+    records.blank_prediction(row)
     row.prediction_id = entry.prediction_id
     row.quote_id = 0
     row.made_ns = now_ns
@@ -284,335 +276,6 @@ def freeze_fair(ledger, models, market, out):
         row.fair_bps[h] = move
         row.fair_sd_bps[h] = sd
         ledger.made[target] += 1
-
-
-# ---------------------------------------------------------------- resolve
-
-
-@inline
-def _write(out, prediction_id, target, now_ns, decided, forecast, baseline, outcome, loss, loss_baseline):
-    if out.n_outcomes >= records.N_OUTCOMES:
-        out.overflow = 1
-        return
-    row = out.outcomes[out.n_outcomes]
-    out.n_outcomes += 1
-    row.prediction_id = prediction_id
-    row.target = target
-    row.resolved_ns = now_ns
-    row.decided = decided
-    row.forecast = forecast
-    row.baseline = baseline
-    row.outcome = outcome
-    row.loss = loss
-    row.loss_baseline = loss_baseline
-
-
-@compiled
-def _resolve_fill(ledger, models, params, out, i, h, now_ns):
-    """Outcome of "first fill within horizon h" for node i."""
-    node = ledger.tracker.node[i]
-    target = targets.FILL_TARGET + h
-    deadline = node.made_ns + FILL_HORIZONS[h]
-    if node.void != 0:
-        decided = np.int64(node.void)
-        ledger.resolved[target, decided] += 1
-        _write(out, node.prediction_id, target, now_ns, decided, node.p[h], node.baseline[h], NAN, NAN, NAN)
-        return
-    decided = targets.DECIDED_TAPE
-    y = np.int64(0)
-    if 0 < node.tape_fill_ns <= deadline or (0 < node.own_fill_ns <= deadline and not node.own_fill_by_model):
-        y = np.int64(1)
-    elif 0 < node.own_fill_ns <= deadline or (0 < node.model_fill_ns <= deadline and not node.is_live):
-        y = np.int64(1)
-        decided = targets.DECIDED_MODEL
-    elif 0 < node.unsure_ns <= deadline:
-        decided = targets.DECIDED_MODEL
-    by_tape = np.int64(1) if decided == targets.DECIDED_TAPE else np.int64(0)
-    p = np.float64(node.p[h])
-    q = np.float64(node.baseline[h])
-    card = models.cards[target]
-    scorecard.learn_binary(card, node.made_ns, node.forecast.bucket, p, q, y, node.is_window[h], by_tape)
-    if by_tape:
-        fill.learn(models.fill_model, node.features, h, y)
-    ledger.resolved[target, decided] += 1
-    _write(out, node.prediction_id, target, now_ns, decided, p, q, y, (p - y) * (p - y), (q - y) * (q - y))
-
-
-@compiled
-def void(ledger, i, reason):
-    """The order never was: its predictions have no outcome, for a reason (VOID_*)."""
-    node = ledger.tracker.node[i]
-    if node.void == 0:
-        node.void = reason
-
-
-@compiled
-def _void_adverse(ledger, out, i, reason, now_ns):
-    """The forecast "if filled" of node i has no outcome."""
-    node = ledger.tracker.node[i]
-    node.as_state = shadow.AS_VOID
-    for h in range(N_MARKOUT):
-        target = targets.ADVERSE_TARGET + h
-        ledger.resolved[target, reason] += 1
-        _write(out, node.prediction_id + 1, target, now_ns, reason, node.forecast.loc_bps[h], NAN, NAN, NAN, NAN)
-    ledger.resolved[targets.TOXIC_TARGET, reason] += 1
-    _write(
-        out,
-        node.prediction_id + 1,
-        targets.TOXIC_TARGET,
-        now_ns,
-        reason,
-        node.forecast.p_toxic,
-        node.forecast.toxic_baseline,
-        NAN,
-        NAN,
-        NAN,
-    )
-
-
-@compiled
-def hand_over(ledger, i, fill_id, decided, block_ns, s, px, qty, mid2_before, has_mid):
-    """A fill (fill_id 0: of a shadow): schedule its markouts; the first fill of node i carries its forecast (i -1: none)."""
-    if ledger.n_fills - ledger.due_markout[N_MARKOUT - 1] >= N_PENDING_FILLS:
-        ledger.n_evicted += 1
-        return
-    entry = ledger.fills[ledger.n_fills & FILL_MASK]
-    ledger.n_fills += 1
-    entry.fill_id = fill_id
-    entry.decided = decided
-    entry.block_ns = block_ns
-    entry.px = px
-    entry.qty = qty
-    entry.s = s
-    entry.mid2_before = mid2_before
-    entry.has_mid = has_mid
-    entry.prediction_id = 0
-    if i >= 0:
-        node = ledger.tracker.node[i]
-        if node.as_state == shadow.AS_PENDING:
-            node.as_state = shadow.AS_HANDED
-            entry.prediction_id = node.prediction_id + 1
-            entry.forecast = node.forecast
-            for h in range(N_MARKOUT):
-                target = targets.ADVERSE_TARGET + h
-                entry.is_window[h] = 0
-                if decided == targets.DECIDED_TAPE and block_ns >= ledger.window_end_ns[target]:
-                    entry.is_window[h] = 1
-                    ledger.window_end_ns[target] = block_ns + MARKOUT_HORIZONS[h]
-
-
-@compiled
-def follow_through(ledger, path):
-    """Shadows that the tape has just gone through get their fill; live orders wait for the exchange's word."""
-    tracker = ledger.tracker
-    for n in range(tracker.n_through):
-        i = np.int64(tracker.through[n])
-        node = tracker.node[i]
-        if not node.is_live and node.as_state == shadow.AS_PENDING and node.void == 0:
-            _hand_over_shadow(ledger, path, i)
-    tracker.n_through = 0
-
-
-@compiled
-def _hand_over_shadow(ledger, path, i):
-    node = ledger.tracker.node[i]
-    mid2 = midpath.before_block(path, np.int64(node.tape_block_ns))
-    has_mid = np.int64(1) if mid2 > 0 else np.int64(0)
-    hand_over(
-        ledger,
-        i,
-        np.int64(0),
-        targets.DECIDED_TAPE,
-        np.int64(node.tape_block_ns),
-        np.int64(node.s),
-        np.int64(node.px),
-        np.int64(node.qty),
-        mid2,
-        has_mid,
-    )
-
-
-@compiled
-def on_order_gone(ledger, path, i):
-    """The real order of node i is gone (cancelled): its shadow goes on; a trade through it in between counts."""
-    node = ledger.tracker.node[i]
-    node.is_live = 0
-    if node.tape_fill_ns > 0 and node.as_state == shadow.AS_PENDING and node.void == 0:
-        _hand_over_shadow(ledger, path, i)
-
-
-@compiled
-def resolve_fills(ledger, models, params, book, out, now_ns):
-    """Resolve every fill prediction that is due at now_ns; at the longest horizon the node ends (or is renewed)."""
-    tracker = ledger.tracker
-    for h in range(N_FILL):
-        while ledger.due_fill[h] < tracker.n_made:
-            i = ledger.due_fill[h] & shadow.MASK
-            node = tracker.node[i]
-            if node.made_ns + FILL_HORIZONS[h] > now_ns:
-                break
-            ledger.due_fill[h] += 1
-            _resolve_fill(ledger, models, params, out, i, np.int64(h), now_ns)
-            if h == N_FILL - 1:
-                shadow.unlink(tracker, book, i)
-                if node.as_state == shadow.AS_PENDING:
-                    reason = np.int64(node.void) if node.void != 0 else targets.VOID_NOT_FILLED
-                    _void_adverse(ledger, out, i, reason, now_ns)
-                if node.is_live and node.void == 0:
-                    ledger.renewals[ledger.n_renewals] = node.cloid
-                    ledger.n_renewals += 1
-    tracker.n_done = ledger.due_fill[N_FILL - 1]
-
-
-@compiled
-def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
-    target = targets.ADVERSE_TARGET + h
-    forecast = entry.forecast
-    side = np.float64(1 - 2 * entry.s)
-    if mid2 <= 0 or not entry.has_mid:
-        ledger.resolved[target, targets.VOID_NO_MID] += 1
-        _write(out, entry.prediction_id, target, now_ns, targets.VOID_NO_MID, forecast.loc_bps[h], NAN, NAN, NAN, NAN)
-        if h == TOXIC:
-            ledger.resolved[targets.TOXIC_TARGET, targets.VOID_NO_MID] += 1
-            _write(
-                out,
-                entry.prediction_id,
-                targets.TOXIC_TARGET,
-                now_ns,
-                targets.VOID_NO_MID,
-                forecast.p_toxic,
-                forecast.toxic_baseline,
-                NAN,
-                NAN,
-                NAN,
-            )
-        return
-    before = np.float64(entry.mid2_before)
-    loss_bps = -side * (np.float64(mid2) - before) / before * BPS
-    decided = np.int64(entry.decided)
-    by_tape = np.int64(1) if decided == targets.DECIDED_TAPE else np.int64(0)
-    loc = np.float64(forecast.loc_bps[h])
-    scale = np.float64(forecast.scale_bps[h])
-    dof = np.float64(forecast.dof[h])
-    crps = scores.crps_student_t(loss_bps, dof, loc, scale)
-    pit = student_t_cdf((loss_bps - loc) / scale, dof)
-    bucket = np.int64(forecast.bucket)
-    card = models.cards[target]
-    as_of = np.int64(forecast.as_of[h])
-    crps_baseline = base_rate.crps(card.empirical, bucket, as_of, loss_bps)
-    scorecard.learn_continuous(
-        card, entry.block_ns, bucket, crps, crps_baseline, pit, loss_bps, as_of, entry.is_window[h], by_tape
-    )
-    ledger.resolved[target, decided] += 1
-    _write(out, entry.prediction_id, target, now_ns, decided, loc, NAN, loss_bps, crps, crps_baseline)
-    if by_tape:
-        adverse.learn(models.adverse, h, bucket, np.int64(entry.s), np.float64(forecast.sigma), loss_bps)
-    if h == TOXIC:
-        realised = side * (np.float64(mid2) - 2.0 * np.float64(entry.px)) / before * BPS - params.maker_fee_bps
-        y = np.int64(1) if realised < 0.0 else np.int64(0)
-        p = np.float64(forecast.p_toxic)
-        q = np.float64(forecast.toxic_baseline)
-        scorecard.learn_binary(
-            models.cards[targets.TOXIC_TARGET], entry.block_ns, bucket, p, q, y, entry.is_window[h], by_tape
-        )
-        ledger.resolved[targets.TOXIC_TARGET, decided] += 1
-        _write(
-            out,
-            entry.prediction_id,
-            targets.TOXIC_TARGET,
-            now_ns,
-            decided,
-            p,
-            q,
-            y,
-            (p - y) * (p - y),
-            (q - y) * (q - y),
-        )
-
-
-@compiled
-def resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_ns):
-    """Resolve every markout whose horizon lies before exch_now_ns on the exchange's clock."""
-    for h in range(N_MARKOUT):
-        while ledger.due_markout[h] < ledger.n_fills:
-            entry = ledger.fills[ledger.due_markout[h] & FILL_MASK]
-            due_ns = entry.block_ns + MARKOUT_HORIZONS[h]
-            if due_ns >= exch_now_ns:
-                break
-            ledger.due_markout[h] += 1
-            mid2 = midpath.at(path, due_ns)
-            if path.last_event_ns < due_ns - params.stale_ns:
-                mid2 = np.int64(0)  # the feed had stopped
-            horizon = np.int64(h)
-            if entry.prediction_id > 0:
-                _score_adverse(ledger, models, params, out, entry, horizon, mid2, exch_now_ns)
-            if entry.fill_id > 0:
-                _mark_own_fill(profit, marks, out, entry, horizon, mid2)
-
-
-@inline
-def _mark_own_fill(profit, marks, out, entry, h, mid2):
-    """Markout of one of our own fills: attribution, curve, record."""
-    side = np.int64(1 - 2 * entry.s)
-    if out.n_markouts >= records.N_MARKOUTS:
-        out.overflow = 1
-        return
-    row = out.markouts[out.n_markouts]
-    out.n_markouts += 1
-    row.fill_id = entry.fill_id
-    row.horizon = h
-    row.mid2 = mid2
-    row.realised_bps = NAN
-    row.adverse_bps = NAN
-    if mid2 <= 0:
-        pnl.on_markout_missing(profit, h, side, entry.qty, entry.mid2_before)
-        return
-    pnl.on_markout(profit, h, side, entry.qty, entry.mid2_before, mid2)
-    if entry.has_mid:
-        before = np.float64(entry.mid2_before)
-        sign = np.float64(side)
-        row.realised_bps = sign * (np.float64(mid2) - 2.0 * np.float64(entry.px)) / before * BPS
-        row.adverse_bps = -sign * (np.float64(mid2) - before) / before * BPS
-        notional = np.float64(entry.px) * np.float64(entry.qty)
-        markout.learn(marks, np.int64(entry.s), h, row.realised_bps, notional)
-
-
-@compiled
-def resolve_fair(ledger, models, out, mid2, is_fresh, now_ns):
-    """Resolve the fair-value predictions that are due: mid2 is the mid as we know it at now_ns."""
-    for h in range(N_FAIR):
-        target = targets.FAIR_TARGET + h
-        while ledger.due_fair[h] < ledger.n_fair:
-            entry = ledger.fair[ledger.due_fair[h] & FAIR_MASK]
-            if entry.made_ns + FAIR_HORIZONS[h] > now_ns:
-                break
-            ledger.due_fair[h] += 1
-            move = np.float64(entry.move_bps[h])
-            if mid2 <= 0 or not is_fresh:
-                ledger.resolved[target, targets.VOID_NO_MID] += 1
-                _write(out, entry.prediction_id, target, now_ns, targets.VOID_NO_MID, move, 0.0, NAN, NAN, NAN)
-                continue
-            actual = (np.float64(mid2) / np.float64(entry.mid2) - 1.0) * BPS
-            loss = (actual - move) * (actual - move)
-            loss_baseline = actual * actual
-            scorecard.learn_continuous(
-                models.cards[target],
-                entry.made_ns,
-                ANY_DEPTH,
-                loss,
-                loss_baseline,
-                NAN,
-                NAN,
-                NO_SEQUENCE,
-                entry.is_window[h],
-                BY_TAPE,
-            )
-            fair.learn(models.fair, np.int64(h), entry.displacement_bps, actual)
-            ledger.resolved[target, targets.DECIDED_TAPE] += 1
-            _write(out, entry.prediction_id, target, now_ns, targets.DECIDED_TAPE, move, 0.0, actual, loss, loss_baseline)
-
-
-# ---------------------------------------------------------------- account for it
 
 
 @compiled

@@ -3,7 +3,7 @@
 import numpy as np
 
 from touchstone.core import events, records, targets
-from touchstone.core.calibration import ledger, shadow
+from touchstone.core.calibration import outcomes, shadow
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import book
 from touchstone.core.phases.observe import judge_risk, lose_sight
@@ -95,7 +95,7 @@ def _on_rejected(state, i, now_ns):
     state.orders.n_rejected += 1
     n = node_of(state, order)
     if n >= 0:
-        ledger.void(state.ledger, n, targets.VOID_REJECTED)
+        outcomes.void(state.ledger, n, targets.VOID_REJECTED)
         state.ledger.tracker.node[n].is_live = 0
     orders.finish(state.orders, i, now_ns)
 
@@ -112,5 +112,5 @@ def on_gone(state, i, now_ns):
     if n >= 0:
         if not order.was_acknowledged:
             shadow.wait(state.ledger.tracker, n, np.int64(state.ledger.tracker.node[n].active_ns))
-        ledger.on_order_gone(state.ledger, state.path, n)
+        outcomes.on_order_gone(state.ledger, state.path, n)
     orders.finish(state.orders, i, now_ns)

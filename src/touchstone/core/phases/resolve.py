@@ -3,7 +3,7 @@
 import numpy as np
 
 from touchstone.core import records, targets
-from touchstone.core.calibration import ledger, scorecard, shadow
+from touchstone.core.calibration import ledger, outcomes, scorecard, shadow
 from touchstone.core.conventions import NS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import book
@@ -26,12 +26,12 @@ def resolve(state, out):
     exch_now_ns = max(np.int64(state.path.last_event_ns), now_ns - np.int64(state.params.markout_grace_ns))
     if the_ledger.tracker.n_waiting > 0 and not state.book.in_snapshot:
         shadow.activate_due(the_ledger.tracker, state.book, exch_now_ns)
-    ledger.resolve_fills(the_ledger, models, state.params, state.book, out, now_ns)
-    ledger.resolve_markouts(
+    outcomes.resolve_fills(the_ledger, models, state.params, state.book, out, now_ns)
+    outcomes.resolve_markouts(
         the_ledger, models, state.params, state.path, state.profit, state.marks, out, exch_now_ns
     )
     sees = ONE if can_see(state) else ZERO
-    ledger.resolve_fair(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
+    outcomes.resolve_fair(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
     if the_ledger.n_renewals > 0:
         _renew(state, out)
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from touchstone.core import actions, records
 from touchstone.core.calibration import ledger as predictions
-from touchstone.core.calibration import shadow
 from touchstone.core.conventions import BPS
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
