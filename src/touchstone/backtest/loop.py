@@ -9,8 +9,8 @@ import numpy as np
 
 from touchstone.core import events, records
 from touchstone.core.actions import ACTION
+from touchstone.core.conventions import NEVER_NS
 from touchstone.core.engine import advance
-from touchstone.core.grid import FAR
 from touchstone.core.jit import compiled, inline, record
 from touchstone.exchange import engine as exchange
 
@@ -53,7 +53,7 @@ def _is_half_full(out, loop):
     )
 
 
-@inline
+@compiled
 def _feed(machine, venue, loop):
     """The core takes in machine.event; what it sends goes on its way to the exchange."""
     out = machine.out
@@ -81,11 +81,11 @@ def run(machines, venues, loops, tape):
             return DRAIN
         if loop.world >= loop.n_tape and not loop.is_last:
             return NEED_TAPE
-        row_ns = np.int64(tape[loop.world].exch_ns) if loop.world < loop.n_tape else FAR
+        row_ns = np.int64(tape[loop.world].exch_ns) if loop.world < loop.n_tape else NEVER_NS
         request_ns = exchange.next_due_ns(venue)
-        heard_ns = np.int64(tape[loop.heard].recv_ns) if loop.heard < loop.world else FAR
+        heard_ns = np.int64(tape[loop.heard].recv_ns) if loop.heard < loop.world else NEVER_NS
         answer_ns = exchange.peek_response_ns(venue)
-        timer_ns = np.int64(loop.timer_ns) if loop.timer_ns > 0 else FAR
+        timer_ns = np.int64(loop.timer_ns) if loop.timer_ns > 0 else NEVER_NS
         ours_ns = min(heard_ns, min(answer_ns, timer_ns))
         if min(row_ns, request_ns) <= ours_ns and loop.heard < loop.n_tape:
             if request_ns <= row_ns:  # in a block our adds and cancels come before its takers, as on Hyperliquid

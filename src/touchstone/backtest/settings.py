@@ -19,7 +19,8 @@ QUEUE_KINDS = {
     "log2": queue.LOG2,
 }
 RULES = {"glft": RULE_GLFT, "fixed": RULE_FIXED, "avellaneda": RULE_AVELLANEDA}
-MAINTENANCE_SHARE = 0.05  # half the initial margin at 10x; the venue's metadata are not in a recording
+MAX_LEVERAGE = 10  # of HYPE; the venue's metadata are not in a recording
+MAINTENANCE_SHARE = 0.5 / MAX_LEVERAGE  # half the initial margin
 
 
 def micro(amount: float) -> int:
@@ -144,4 +145,5 @@ def venue_params(config: Config, sz_decimals: int, latency_factor: float = 1.0) 
         partial_fills=int(exchange.partial_fills),
         seed=config.seed,
         cash=micro(config.capital.capital),
+        max_leverage=MAX_LEVERAGE,
     )

@@ -6,6 +6,7 @@ from touchstone.core.jit import inline
 
 NS = 1_000_000_000
 MS = 1_000_000
+NEVER_NS = np.int64(2**63 - 1)  # later than any event
 
 BUY = np.int64(1)
 SELL = np.int64(-1)

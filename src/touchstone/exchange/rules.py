@@ -8,7 +8,8 @@ from touchstone.core import actions, events
 from touchstone.core import grid as price_grid
 from touchstone.core.conventions import MS
 from touchstone.core.jit import compiled, inline, record
-from touchstone.exchange import accounts, latency, queue
+from touchstone.core.market import queue
+from touchstone.exchange import accounts, latency
 
 VENUE_PARAMS = record(
     [

@@ -3,8 +3,8 @@
 import numpy as np
 
 from touchstone.core.actions import ACTION
+from touchstone.core.conventions import NEVER_NS
 from touchstone.core.events import EVENT
-from touchstone.core.grid import FAR
 from touchstone.core.jit import compiled, inline, record
 
 MAX_REQUESTS = 1024
@@ -106,9 +106,9 @@ def add_response(responses, exch_ns, recv_ns, kind, side, px, qty, aux, code, bi
 
 @inline
 def first_response_ns(responses):
-    """When the next answer reaches us, FAR if none is on its way."""
+    """When the next answer reaches us, NEVER_NS if none is on its way."""
     if responses.n == 0:
-        return FAR
+        return NEVER_NS
     return np.int64(_response_at(responses, responses.head).recv_ns)
 
 

@@ -184,10 +184,13 @@ def snapshot(row, state, t_ns, depth_bps, queue_ahead):
 
 
 @inline
-def _room(state, s):
-    """How much more may be ordered on a side so that the position stays in its limit if everything fills."""
+def _room(state, s, px):
+    """How much more may be ordered on a side: position in its limit if everything fills, each side in half of theirs."""
     held = np.int64(state.profit.position) if s == 0 else -np.int64(state.profit.position)
-    return state.max_position_qty - held - np.int64(state.orders.open_qty[s])
+    by_position = state.max_position_qty - held - np.int64(state.orders.open_qty[s])
+    half = (np.int64(state.risk.limits.open_notional) - 1) // 2
+    by_notional = (half - np.int64(state.orders.open_notional[s])) // max(px, ONE)
+    return min(by_position, by_notional)
 
 
 @compiled
@@ -210,8 +213,10 @@ def serve(state, out, s, least, reason):
         work.is_matched[i] = 1
         while level < state.params.levels and (ladder.qty[s, level] == 0 or work.order_of_level[s, level] >= 0):
             level += 1
-        more = np.int64(ladder.qty[s, level] - order.left) if level < state.params.levels else np.int64(0)
-        can_amend = level < state.params.levels and order.is_reduce == ladder.is_reduce[s] and more <= _room(state, s)
+        can_amend = level < state.params.levels and order.is_reduce == ladder.is_reduce[s]
+        if can_amend:
+            more = np.int64(ladder.qty[s, level] - order.left)
+            can_amend = more <= _room(state, s, np.int64(ladder.px[s, level]))
         if can_amend:
             answer = _place(state, out, s, level, np.int64(order.cloid), actions.REASON_REPRICE)
             if answer == quoting.QUOTING:
@@ -224,7 +229,7 @@ def serve(state, out, s, least, reason):
         order_table.cancel(orders, out, i, now_ns, reason)
     while level < state.params.levels:
         if ladder.qty[s, level] > 0 and work.order_of_level[s, level] < 0:
-            room = _room(state, s)
+            room = _room(state, s, np.int64(ladder.px[s, level]))
             if ladder.is_reduce[s]:
                 held = abs(np.int64(state.profit.position))
                 room = min(room, held - np.int64(orders.open_qty[s]))

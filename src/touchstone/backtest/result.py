@@ -1,0 +1,311 @@
+"""What a run amounts to: the documented result (docs/json.md) out of the final state of machine, venue and loop."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from touchstone.backtest.replay import Replay
+from touchstone.config import Config
+from touchstone.core.calibration import ledger, reliability, scorecard
+from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
+from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
+from touchstone.core.records import ALERT_NAMES
+from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, N_TARGETS, TARGET_NAMES
+from touchstone.core.trading import markout, pnl, risk
+from touchstone.insight import intervals
+
+LEDGER_PER_UNIT = 2_000_000  # ledger units (half micro) per unit of collateral
+SIDES = ("bid", "ask")
+Z90 = 1.6448536269514722
+FEWEST_FOR_INTERVAL = 10
+KEPT_OUTCOMES = 1_000_000
+
+# Alerts that mean that the run is not sound, and the rest, which the report only counts.
+FAULTS = {
+    "ledger_full",
+    "unmatched_own_event",
+    "pnl_identity_broken",
+    "ladder_invariant",
+    "position_mismatch",
+    "fee_mismatch",
+    "ledger_not_conserved",
+}
+
+
+class Outcomes:
+    """Tape-decided outcomes of probabilities, for the interval of `ir`; the newest million of each target."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, list[Any]] = {t: [] for t in range(N_TARGETS) if IS_BINARY[t]}
+        self._counts = dict.fromkeys(self._kept, 0)
+
+    def take(self, table: str, rows: Any) -> None:
+        """Keep what concerns probabilities."""
+        if table != "outcomes":
+            return
+        rows = np.asarray(rows).view(np.ndarray)
+        decided = rows[rows["decided"] == DECIDED_TAPE]
+        for target, kept in self._kept.items():
+            part = decided[decided["target"] == target][["forecast", "outcome", "bucket", "resolved_ns"]].copy()
+            if len(part) == 0:
+                continue
+            kept.append(part)
+            self._counts[target] += len(part)
+            while self._counts[target] - len(kept[0]) >= KEPT_OUTCOMES:
+                self._counts[target] -= len(kept.pop(0))
+
+    def ratio_interval(self, target: int, block_ns: int) -> intervals.Interval | None:
+        """Interval of `ir` of a target, None without 30 blocks."""
+        kept = self._kept.get(target)
+        if not kept:
+            return None
+        rows = np.concatenate(kept)
+        y = rows["outcome"].astype(np.int64)
+        return intervals.ratio_interval(rows["forecast"], y, rows["bucket"], rows["resolved_ns"] // block_ns)
+
+
+class Alerts:
+    """How often each alert came, and where it came first."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.first: dict[str, tuple[int, float, int]] = {}
+
+    def take(self, table: str, rows: Any) -> None:
+        """Count alerts."""
+        if table != "alerts":
+            return
+        for row in rows:
+            name = ALERT_NAMES[int(row["code"])]
+            self.counts[name] = self.counts.get(name, 0) + 1
+            self.first.setdefault(name, (int(row["t_ns"]), float(row["value"]), int(row["cloid"])))
+
+
+def money(ledger_units: Any) -> float:
+    """Ledger units as an amount of collateral, exact to the seventh decimal."""
+    return int(ledger_units) / LEDGER_PER_UNIT
+
+
+def headline(replay: Replay, config: Config, outcomes: Outcomes | None) -> dict[str, Any]:
+    """What is also shown for variants: fills, volume, PnL, edge per fill, models."""
+    state = replay.state
+    return {
+        "fills": int(state.profit.n_fills),
+        "volume": int(state.profit.volume) / 1e6,
+        "pnl": attribution(state),
+        "edge_per_fill": edge_per_fill(state, config.maker_fee_bps),
+        "models": {
+            name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)
+        },
+    }
+
+
+def attribution(state: Any) -> dict[str, float]:
+    """The accounts at the 10 s horizon; the lines add up to the total exactly."""
+    pnl.attribute(state.profit, np.int64(TOXIC_HORIZON), np.int64(state.book.mid2), state.attribution)
+    names = ("total", "spread_capture", "adverse_selection", "post_horizon", "opening_inventory", "fees", "funding")
+    return {name: money(getattr(state.attribution, name)) for name in names}
+
+
+def edge_per_fill(state: Any, maker_fee_bps: float) -> dict[str, Any]:
+    """Realised half-spread minus fee at 10 s, mean over fills; normal 90 % interval from ten fills on."""
+    n, bps, se = _both_sides(state.marks, TOXIC_HORIZON)
+    if n == 0:
+        return {"bps": None, "se": None, "low": None, "high": None, "n": 0}
+    edge = bps - maker_fee_bps
+    wide = n >= FEWEST_FOR_INTERVAL and se is not None
+    return {
+        "bps": edge,
+        "se": se,
+        "low": edge - Z90 * se if wide and se is not None else None,
+        "high": edge + Z90 * se if wide and se is not None else None,
+        "n": n,
+    }
+
+
+def _both_sides(marks: Any, h: int) -> tuple[int, float, float | None]:
+    n = marks.n[:, h].astype(np.float64)
+    total = float(n.sum())
+    if total == 0:
+        return 0, math.nan, None
+    mean = float((n * marks.average[:, h]).sum()) / total
+    squares = float((marks.squares[:, h] + n * (marks.average[:, h] - mean) ** 2).sum())
+    se = math.sqrt(squares / (total - 1.0) / total) if total > 1 else None
+    return int(total), mean, se
+
+
+def markouts(state: Any) -> list[dict[str, Any]]:
+    """The markout curve: per horizon and side, mean, standard error, number."""
+    rows = []
+    for h, horizon_ns in enumerate(MARKOUT_HORIZONS_NS):
+        for s, side in enumerate(SIDES):
+            n, mean, se, weighted = markout.curve(state.marks, np.int64(s), np.int64(h))
+            rows.append(_markout_row(horizon_ns, side, int(n), float(mean), float(se), float(weighted)))
+        n, mean, both_se = _both_sides(state.marks, h)
+        volume = float(state.marks.notional[:, h].sum())
+        weighted = float(state.marks.notional_bps[:, h].sum()) / volume if volume else math.nan
+        rows.append(_markout_row(horizon_ns, "both", n, mean, math.nan if both_se is None else both_se, weighted))
+    return rows
+
+
+def _markout_row(horizon_ns: int, side: str, n: int, mean: float, se: float, weighted: float) -> dict[str, Any]:
+    return {
+        "horizon_s": horizon_ns / NS,
+        "side": side,
+        "bps": number(mean),
+        "se": number(se),
+        "n": n,
+        "bps_by_notional": number(weighted),
+    }
+
+
+def number(value: Any) -> float | None:
+    """A float, or None where there is no number."""
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
+    """The scorecard of one model at one horizon."""
+    card = state.models.cards[target]
+    out = np.zeros(1, scorecard.SUMMARY)[0]
+    scorecard.summary(card, out)
+    count = int(card.blocks.n_blocks)
+    skill = intervals.skill_interval(
+        np.array(card.blocks.model[:count]), np.array(card.blocks.baseline[:count])
+    )
+    is_binary = bool(IS_BINARY[target])
+    ratio = outcomes.ratio_interval(target, int(card.blocks.length_ns)) if outcomes and is_binary else None
+    resolved = state.ledger.resolved[target]
+    return {
+        "n": int(out.n),
+        "n_eff": number(out.n_eff) if out.n else None,
+        "n_windows": int(out.n_windows),
+        "made": int(state.ledger.made[target]),
+        "pending": int(ledger.pending(state.ledger, np.int64(target))),
+        "voided": int(ledger.n_voided(state.ledger, np.int64(target))),
+        "tape_decided": int(resolved[DECIDED_TAPE]),
+        "model_decided": int(resolved[DECIDED_MODEL]),
+        "no_baseline": int(out.n_no_baseline),
+        "brier": number(out.loss) if is_binary else None,
+        "crps": None if is_binary or TARGET_NAMES[target].startswith("fair") else number(out.loss),
+        "squared_error": number(out.loss) if TARGET_NAMES[target].startswith("fair") else None,
+        "log_score": number(out.log_score),
+        "bss": number(out.bss),
+        "bss_low": skill.low if skill else None,
+        "bss_high": skill.high if skill else None,
+        "mcb": number(out.mcb),
+        "dsc": number(out.dsc),
+        "unc": number(out.unc),
+        "ir": number(out.ir),
+        "ir_low": ratio.low if ratio and number(out.ir) is not None else None,
+        "ir_high": ratio.high if ratio and number(out.ir) is not None else None,
+        "coverage50": number(out.coverage50),
+        "coverage90": number(out.coverage90),
+        "e_skill": _e_value(out.e_skill),
+        "e_harm": _e_value(out.e_harm),
+        "e_calibrated": _e_value(out.e_calibrated),
+        "reliability": _reliability(card) if is_binary else None,
+        "degraded": bool(out.degraded),
+        "influence": float(state.models.influence[target]),
+        "verdict": scorecard.VERDICT_NAMES[int(out.verdict)],
+    }
+
+
+def _e_value(log10: Any) -> float | None:
+    exponent = number(log10)
+    return None if exponent is None else 10.0 ** min(max(exponent, -300.0), 300.0)
+
+
+def _reliability(card: Any) -> list[dict[str, Any]]:
+    """The reliability curve: forecasts against outcomes in at most ten groups of similar count."""
+    curve = np.zeros(1, reliability.CURVE)[0]
+    reliability.reliability_curve(card.sketch, curve)
+    return [
+        {"forecast": number(curve.p[k]), "observed": number(curve.rate[k]), "n": int(curve.n[k])}
+        for k in range(int(curve.n_bins))
+    ]
+
+
+def quotes(replay: Replay) -> dict[str, Any]:
+    """How we quoted."""
+    state = replay.state
+    total_s = float(state.clock_ns - replay.loop[0].first_ns) / NS if state.clock_ns else 0.0
+    quoting_s = float(state.quoting_ns.sum()) / NS
+    orders = state.orders
+    requests = int(orders.n_placed + orders.n_amended + orders.n_cancels)
+    fills = int(state.profit.n_fills)
+    return {
+        "time_at_touch": float(state.touch_ns.sum()) / NS / (2 * total_s) if total_s > 0 else None,
+        "time_two_sided": float(state.two_sided_ns) / NS / total_s if total_s > 0 else None,
+        "mean_depth_bps": float(state.depth_time.sum()) / quoting_s if quoting_s > 0 else None,
+        "requests": requests,
+        "requests_per_fill": requests / fills if fills else None,
+        "placed": int(orders.n_placed),
+        "amended": int(orders.n_amended),
+        "cancelled": int(orders.n_cancels),
+        "rejected": int(orders.n_rejected),
+        "decisions": int(state.n_decisions),
+        "evaluation_samples": int(state.n_samples),
+    }
+
+
+def not_quoting(state: Any) -> dict[str, float]:
+    """Seconds without an order, both sides together halved, by rule."""
+    seconds = state.not_quoting_ns.sum(axis=0) / NS / 2.0
+    return {name: float(seconds[i]) for i, name in enumerate(NO_QUOTE_NAMES) if i > 0 and seconds[i] > 0}
+
+
+def standing(replay: Replay) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """(risk, quoting) at the end: state, reason and since when, in seconds into the run."""
+    state = replay.state
+    first = int(replay.loop[0].first_ns)
+
+    def into(ns: Any) -> float:
+        return (int(ns) - first) / NS
+
+    calm = int(state.risk.state) == int(risk.NORMAL)
+    risk_now = {
+        "state": risk.STATE_NAMES[int(state.risk.state)],
+        "reason": None if calm else risk.REASON_NAMES[int(state.risk.reason)],
+        "since_s": None if calm else into(state.risk.state_since_ns),
+        "trips": {
+            name: int(state.risk.n_trips[i]) for i, name in enumerate(risk.REASON_NAMES) if state.risk.n_trips[i]
+        },
+    }
+    sides = []
+    for s, side in enumerate(SIDES):
+        reason = int(state.ladder.no_quote[s])
+        sides.append(
+            {
+                "side": side,
+                "reason": NO_QUOTE_NAMES[reason] if reason else None,
+                "since_s": into(state.ladder.no_quote_since_ns[s]) if reason else None,
+            }
+        )
+    return risk_now, sides
+
+
+def problems(replay: Replay, alerts: Alerts) -> list[str]:
+    """Broken invariants in words; empty in a sound run."""
+    state = replay.state
+    found = []
+    if not ledger.is_conserved(state.ledger):
+        found.append("predictions made are not predictions resolved, pending and voided")
+    if int(state.ledger.n_evicted):
+        found.append(f"{int(state.ledger.n_evicted)} predictions were evicted; the ledger is too small")
+    if int(state.ledger.tracker.n_full):
+        found.append(f"{int(state.ledger.tracker.n_full)} orders were not sent because the ledger was full")
+    if not pnl.is_exact(state.profit, np.int64(state.book.mid2), state.attribution):
+        found.append("the attribution of PnL does not add up")
+    if int(state.is_halted):
+        found.append("a buffer was full: the engine halted")
+    if int(replay.venue[0].account.position) != int(state.profit.position):
+        found.append(
+            f"position differs: exchange {int(replay.venue[0].account.position)}, core {int(state.profit.position)}"
+        )
+    for name in sorted(FAULTS & set(alerts.counts)):
+        when, value, cloid = alerts.first[name]
+        found.append(f"{alerts.counts[name]} x {name}, first at {when} ns, value {value:g}, order {cloid}")
+    return found
