@@ -37,6 +37,8 @@ FEED_UP = 33
 FEED_DOWN = 34
 FEED_MARKET = 0
 
+BIT_MORE = 8
+
 KIND_NAMES = {
     BOOK_LEVEL: "book_level",
     SNAPSHOT_BEGIN: "snapshot_begin",

@@ -68,7 +68,7 @@ def test_recovers_mean_and_scale_and_is_calibrated():
             location, scale, dof = adverse.predict(model, TEN, B2, s, sigma)
             pit.append(stats.t.cdf((y - location) / scale, dof))
             edge = float(rng.uniform(-3, 6))
-            toxic_p.append(adverse.p_toxic(model, B2, s, sigma, edge))
+            toxic_p.append(adverse.p_toxic(model, B2, s, sigma, edge, 0.0))
             toxic_y.append(y > edge)
         adverse.learn(model, TEN, B2, s, sigma, y)
     bid, bid_scale, _ = adverse.predict(model, TEN, B2, BID, 2.0)
@@ -120,8 +120,8 @@ def test_forgets_and_never_blows_up():
 def test_p_toxic_is_the_tail_beyond_the_edge():
     model = new_model()
     location, scale, dof = adverse.predict(model, TEN, B3, BID, 2.0)
-    assert adverse.p_toxic(model, B3, BID, 2.0, 1.5) == pytest.approx(stats.t.sf((1.5 - location) / scale, dof))
-    assert adverse.p_toxic(model, B3, BID, 2.0, -5.0) > 0.5 > adverse.p_toxic(model, B3, BID, 2.0, 30.0)
+    assert adverse.p_toxic(model, B3, BID, 2.0, 1.5, 0.0) == pytest.approx(stats.t.sf((1.5 - location) / scale, dof))
+    assert adverse.p_toxic(model, B3, BID, 2.0, -5.0, 0.0) > 0.5 > adverse.p_toxic(model, B3, BID, 2.0, 30.0, 0.0)
 
 
 def test_volatility_guards_are_counted():
@@ -148,7 +148,7 @@ def trace():
         sigma = float(rng.choice([1e-3, 1.0, 2.5, math.nan]))
         out.append((*adverse.predict(model, h, b, s, sigma), adverse.mean_scale(model, h, b, s, sigma)))
         adverse.learn(model, h, b, s, sigma, float(rng.normal(1, 5)))
-    toxic = [adverse.p_toxic(model, B3, BID, 2.0, float(e)) for e in range(-5, 10)]
+    toxic = [adverse.p_toxic(model, B3, BID, 2.0, float(e), 0.0) for e in range(-5, 10)]
     return model.tobytes() + np.array(out).tobytes() + np.array(toxic).tobytes()
 
 

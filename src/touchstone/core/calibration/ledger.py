@@ -20,7 +20,7 @@ from touchstone.core.conventions import (
     depth_bucket,
 )
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.models import adverse, fair, fill
+from touchstone.core.models import adverse, capture, fair, fill
 
 FILL_HORIZONS = np.array(FILL_HORIZONS_NS)
 MARKOUT_HORIZONS = np.array(MARKOUT_HORIZONS_NS)
@@ -85,6 +85,7 @@ MODELS = record(
     [
         ("fill_model", fill.FILL_MODEL),
         ("adverse", adverse.ADVERSE),
+        ("capture", capture.CAPTURE),
         ("fair", fair.FAIR),
         ("cards", scorecard.CARD, (targets.N_TARGETS,)),
         ("influence", "f8", (targets.N_TARGETS,)),  # share of its bold part that a model has earned, 0 to 1
@@ -111,6 +112,7 @@ def reset(ledger, models, fill_memory, adverse_memory):
     models.influence[:] = 0.0
     fill.reset(models.fill_model, fill.OUTCOME_WEIGHT, fill_memory)
     adverse.reset(models.adverse, 0.25 * adverse_memory, adverse_memory)
+    capture.reset(models.capture, adverse_memory)
     fair.reset(models.fair, fair.MEMORY, fair.SCALE_MEMORY)
     for h in range(N_FILL):
         scorecard.reset(models.cards[targets.FILL_TARGET + h], scorecard.BINARY, FILL_HORIZONS[h])
@@ -212,11 +214,19 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
         row.as_scale[h] = scale
         row.as_dof[h] = dof
         ledger.made[target] += 1
-    forecast.p_toxic = adverse.p_toxic(models.adverse, bucket, s, market.sigma, depth_bps - params.maker_fee_bps)
+    forecast.depth_bps = depth_bps
+    forecast.p_toxic = p_toxic(models, params, bucket, s, depth_bps, market.sigma)
     forecast.toxic_baseline = scorecard.baseline(models.cards[targets.TOXIC_TARGET], bucket)
     row.p_toxic = forecast.p_toxic
     ledger.made[targets.TOXIC_TARGET] += 1
     return i
+
+
+@inline
+def p_toxic(models, params, bucket, s, depth_bps, sigma):
+    """P(a fill of an order at this depth earns less than its fee within 10 s)."""
+    half_spread, sd = capture.predict(models.capture, bucket, depth_bps)
+    return adverse.p_toxic(models.adverse, bucket, s, sigma, half_spread - params.maker_fee_bps, sd)
 
 
 @inline

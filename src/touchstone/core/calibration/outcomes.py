@@ -19,7 +19,8 @@ from touchstone.core.calibration.ledger import (
 from touchstone.core.conventions import BPS, N_FAIR, N_FILL, N_MARKOUT, TOXIC_HORIZON
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import midpath
-from touchstone.core.models import adverse, fair, fill
+from touchstone.core.market.book import depth_from
+from touchstone.core.models import adverse, capture, fair, fill
 from touchstone.core.numerics import student_t_cdf
 from touchstone.core.trading import markout, pnl
 
@@ -114,7 +115,7 @@ def _void_horizon(ledger, out, prediction_id, forecast, h, reason, now_ns):
 
 
 @compiled
-def hand_over(ledger, i, fill_id, decided, block_ns, s, px, qty, mid2_before, has_mid):
+def hand_over(ledger, models, i, fill_id, decided, block_ns, s, px, qty, mid2_before, has_mid):
     """A fill (fill_id 0: of a shadow): schedule its markouts; the first fill of node i carries its forecast (i -1: none)."""
     if ledger.n_fills - ledger.due_markout[N_MARKOUT - 1] >= N_PENDING_FILLS:
         ledger.n_evicted += 1
@@ -136,6 +137,9 @@ def hand_over(ledger, i, fill_id, decided, block_ns, s, px, qty, mid2_before, ha
             node.as_state = shadow.AS_HANDED
             entry.prediction_id = node.prediction_id + 1
             entry.forecast = node.forecast
+            if decided == targets.DECIDED_TAPE and has_mid:
+                bucket, depth = np.int64(node.forecast.bucket), np.float64(node.forecast.depth_bps)
+                capture.learn(models.capture, bucket, depth, depth_from(mid2_before, s, px))
             for h in range(N_MARKOUT):
                 target = targets.ADVERSE_TARGET + h
                 entry.is_window[h] = 0
@@ -145,24 +149,25 @@ def hand_over(ledger, i, fill_id, decided, block_ns, s, px, qty, mid2_before, ha
 
 
 @compiled
-def follow_through(ledger, path):
+def follow_through(ledger, models, path):
     """Shadows that the tape has just gone through get their fill; live orders wait for the exchange's word."""
     tracker = ledger.tracker
     for n in range(tracker.n_through):
         i = np.int64(tracker.through[n])
         node = tracker.node[i]
         if not node.is_live and node.as_state == shadow.AS_PENDING and node.void == 0:
-            _hand_over_shadow(ledger, path, i)
+            _hand_over_shadow(ledger, models, path, i)
     tracker.n_through = 0
 
 
 @compiled
-def _hand_over_shadow(ledger, path, i):
+def _hand_over_shadow(ledger, models, path, i):
     node = ledger.tracker.node[i]
     mid2 = midpath.before_block(path, np.int64(node.tape_block_ns))
     has_mid = np.int64(1) if mid2 > 0 else np.int64(0)
     hand_over(
         ledger,
+        models,
         i,
         np.int64(0),
         targets.DECIDED_TAPE,
@@ -176,12 +181,12 @@ def _hand_over_shadow(ledger, path, i):
 
 
 @compiled
-def on_order_gone(ledger, path, i):
+def on_order_gone(ledger, models, path, i):
     """The real order of node i is gone (cancelled): its shadow goes on; a trade through it in between counts."""
     node = ledger.tracker.node[i]
     node.is_live = 0
     if node.tape_fill_ns > 0 and node.as_state == shadow.AS_PENDING and node.void == 0:
-        _hand_over_shadow(ledger, path, i)
+        _hand_over_shadow(ledger, models, path, i)
 
 
 @compiled

@@ -32,6 +32,7 @@ FORECAST = record(  # of adverse selection, frozen with the order
         ("p_toxic", "f8"),
         ("toxic_baseline", "f8"),
         ("sigma", "f8"),
+        ("depth_bps", "f8"),
         ("bucket", "i8"),
     ]
 )

@@ -138,10 +138,14 @@ def mean_scale(model, h, bucket, s, sigma):
 
 
 @compiled
-def p_toxic(model, bucket, s, sigma, half_spread_minus_fee_bps):
-    """P(half-spread - fee - markout loss at 10 s < 0) of a fill; NaN where the half-spread is NaN."""
+def p_toxic(model, bucket, s, sigma, half_spread_minus_fee_bps, half_spread_sd_bps):
+    """P(half-spread - fee - markout loss at 10 s < 0) of a fill; NaN where the half-spread is NaN.
+
+    The uncertainty of the half-spread at the fill widens the forecast of the loss.
+    """
     location, scale, dof = predict(model, TOXIC_H, bucket, s, sigma)
-    return student_t_cdf((location - half_spread_minus_fee_bps) / scale, dof)
+    wide = math.sqrt(scale * scale + half_spread_sd_bps * half_spread_sd_bps)
+    return student_t_cdf((location - half_spread_minus_fee_bps) / wide, dof)
 
 
 @inline

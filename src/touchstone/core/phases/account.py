@@ -112,5 +112,5 @@ def on_gone(state, i, now_ns):
     if n >= 0:
         if not order.was_acknowledged:
             shadow.wait(state.ledger.tracker, n, np.int64(state.ledger.tracker.node[n].active_ns))
-        outcomes.on_order_gone(state.ledger, state.path, n)
+        outcomes.on_order_gone(state.ledger, state.models, state.path, n)
     orders.finish(state.orders, i, now_ns)

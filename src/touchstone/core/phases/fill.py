@@ -68,7 +68,9 @@ def take_fill(state, detail, out):
     by_model = (np.int64(came.bits) & events.BIT_MODEL_FILL) != 0
     decided = targets.DECIDED_MODEL if by_model else targets.DECIDED_TAPE
     has_mid = np.int64(1) if mid2_seen > 0 else ZERO
-    outcomes.hand_over(state.ledger, n, fill_id, decided, block_ns, side_index(side), px, qty, mid2, has_mid)
+    outcomes.hand_over(
+        state.ledger, state.models, n, fill_id, decided, block_ns, side_index(side), px, qty, mid2, has_mid
+    )
     if n >= 0:
         _note_own_fill(state, n, by_model, px)
     if i >= 0:

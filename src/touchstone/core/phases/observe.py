@@ -4,7 +4,7 @@ import numpy as np
 
 from touchstone.core import events
 from touchstone.core import grid as price_grid
-from touchstone.core.calibration import outcomes, shadow
+from touchstone.core.calibration import ledger, outcomes, shadow
 from touchstone.core.conventions import BPS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import book, flow, intensity, microprice, midpath, volatility
@@ -46,7 +46,7 @@ def observe_market(state, event, kind):
     risk.on_market(state.risk, now_ns, exch_ns)
     shadow.on_book(tracker, the_book, state.params.queue_kind, state.params.queue_n, now_ns, exch_ns)
     if tracker.n_through > 0:
-        outcomes.follow_through(state.ledger, state.path)
+        outcomes.follow_through(state.ledger, state.models, state.path)
     midpath.update(state.path, exch_ns, np.int64(the_book.mid2))
     _observe_touch(state, now_ns)
     if the_book.best_px[0] == bid_px and the_book.best_px[1] == ask_px:
@@ -73,7 +73,7 @@ def _observe_trade(state, event, now_ns, exch_ns):
         state.ledger.tracker, state.book, state.params.venue_is_simulated, side, index, qty, now_ns, exch_ns
     )
     if state.ledger.tracker.n_through > 0:
-        outcomes.follow_through(state.ledger, state.path)
+        outcomes.follow_through(state.ledger, state.models, state.path)
 
 
 @inline
@@ -194,9 +194,7 @@ def observe_params(state):
     for s in range(2):
         loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
         market.adverse_bps[s] = loss
-        market.p_toxic[s] = adverse.p_toxic(
-            state.models.adverse, bucket, np.int64(s), market.sigma, half - state.params.maker_fee_bps
-        )
+        market.p_toxic[s] = ledger.p_toxic(state.models, state.params, bucket, np.int64(s), half, market.sigma)
 
 
 @inline

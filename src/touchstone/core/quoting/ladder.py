@@ -11,10 +11,10 @@ import numpy as np
 
 from touchstone.core import grid as price_grid
 from touchstone.core.calibration import ledger
-from touchstone.core.conventions import BPS, NS, depth_bucket
+from touchstone.core.conventions import BPS, FILL_HORIZONS_NS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
-from touchstone.core.models import adverse, fill
+from touchstone.core.models import adverse, capture, fill
 from touchstone.core.params import RULE_AVELLANEDA, RULE_FIXED, RULE_GLFT
 from touchstone.core.quoting import avellaneda, glft, sizing
 from touchstone.core.quoting.params import (
@@ -30,9 +30,8 @@ from touchstone.core.quoting.params import (
 )
 from touchstone.core.targets import ADVERSE_TARGET, FAIR_TARGET, FILL_TARGET
 
-HORIZON_10S = np.int64(1)  # index into FILL_HORIZONS_NS
-HORIZON_S = 10.0
-FILL_10S = np.int64(FILL_TARGET + 1)
+HORIZON_10S, HORIZON_60S = np.int64(1), np.int64(2)  # indexes into FILL_HORIZONS_NS
+HORIZONS_S = np.array([ns / NS for ns in FILL_HORIZONS_NS])
 FAIR_1S = FAIR_TARGET
 MARKOUT_10S = np.int64(4)  # index into MARKOUT_HORIZONS_NS
 ADVERSE_10S = np.int64(ADVERSE_TARGET + 4)
@@ -80,7 +79,7 @@ LADDER = record(
         ("depth_bps", "f8", (2, MAX_LEVELS)),
         ("queue_ahead", "f8", (2, MAX_LEVELS)),
         ("fill_p", "f8", (2, MAX_LEVELS)),  # within 10 s
-        ("edge_bps", "f8", (2, MAX_LEVELS)),  # expected, if filled: depth - fee - adverse selection at 10 s
+        ("edge_bps", "f8", (2, MAX_LEVELS)),  # expected, if filled: half-spread then - fee - adverse selection at 10 s
         ("value_bps", "f8", (2, MAX_LEVELS)),  # fill_p x edge
         ("qty", "i8", (2, MAX_LEVELS)),  # wanted; 0 = no quote at this level
         ("is_reduce", "i8", (2,)),
@@ -226,22 +225,24 @@ def queue_at(book, s, index):
 
 
 @inline
-def value_at(ladder, models, params, market, s, depth_bps, queue_ahead):
-    """(P(fill in 10 s), expected edge in bps if filled) of an order at a depth, with a queue ahead of it.
+def value_at(ladder, models, params, market, s, depth_bps, queue_ahead, h):
+    """(P(fill within FILL_HORIZONS_NS[h]), expected edge in bps if filled) of an order at a depth, behind a queue.
 
     The probability is that of the measured intensity, moved towards the fill model as far as that has earned it; the
     adverse selection is the model's, its bold part (a gain) likewise.
     """
     rate = market.a * math.exp(-market.k * max(depth_bps, 0.0))
-    p = -math.expm1(-rate * HORIZON_S)
-    earned = models.influence[FILL_10S]
+    p = -math.expm1(-rate * HORIZONS_S[h])
+    earned = models.influence[FILL_TARGET + h]
     if earned > 0.0:
         ledger.fill_features(ladder.features, market, s, depth_bps, queue_ahead)
-        predicted, _ = fill.predict(models.fill_model, ladder.features, HORIZON_10S)
+        predicted, _ = fill.predict(models.fill_model, ladder.features, h)
         p += earned * (predicted - p)
-    loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, depth_bucket(depth_bps), s, market.sigma)
+    bucket = depth_bucket(depth_bps)
+    half_spread, _ = capture.predict(models.capture, bucket, depth_bps)
+    loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, bucket, s, market.sigma)
     loss = _leash(ladder, loss, np.float64(params.careful_cap_bps), models.influence[ADVERSE_10S])
-    return p, depth_bps - params.maker_fee_bps - loss
+    return p, half_spread - params.maker_fee_bps - loss
 
 
 @compiled
@@ -251,9 +252,8 @@ def value_levels(ladder, models, params, market):
         for j in range(params.levels):
             p, edge = 0.0, 0.0
             if ladder.is_priced[s]:
-                p, edge = value_at(
-                    ladder, models, params, market, np.int64(s), ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
-                )
+                depth, ahead = ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
+                p, edge = value_at(ladder, models, params, market, np.int64(s), depth, ahead, HORIZON_10S)
             ladder.fill_p[s, j] = p
             ladder.edge_bps[s, j] = edge
             ladder.value_bps[s, j] = p * edge

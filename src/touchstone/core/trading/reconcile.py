@@ -18,6 +18,7 @@ from touchstone.core.trading import orders as order_table
 from touchstone.core.trading import quota, risk
 
 NO_BETS = np.int64(0)
+LIFE = quoting.HORIZON_60S  # an order that is not moved now rests for about a minute
 ONE = np.int64(1)
 
 RECONCILE = record(
@@ -49,9 +50,10 @@ def _is_worth_moving(state, s, i, j):
     ahead = ladder.queue_ahead[s, j]
     if order.node >= 0:
         ahead = max(np.float64(state.ledger.tracker.node[order.node].queue_ahead), 0.0)
-    p, edge = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead)
-    gain_bps = ladder.value_bps[s, j] - p * edge
-    gain_micro = gain_bps / BPS * np.float64(order.left) * np.float64(order.px)
+    here, edge_here = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
+    depth, ahead = ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
+    there, edge_there = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
+    gain_micro = (there * edge_there - here * edge_here) / BPS * np.float64(order.left) * np.float64(order.px)
     return gain_micro > quota.price(state.quota, np.int64(market.t_ns))
 
 
