@@ -25,7 +25,7 @@ QUOTE = record(
         ("half_spread_bps", "f8", (2,)),  # their sum after clamps
         ("px", "i8", (2, MAX_LEVELS)),
         ("qty", "i8", (2, MAX_LEVELS)),
-        ("value_bps", "f8", (2, MAX_LEVELS)),  # expected value of a level: P(fill in 10 s) x expected edge
+        ("value_bps", "f8", (2, MAX_LEVELS)),  # of a level: P(fill in 10 s) x (expected edge - inventory term)
         ("no_quote_reason", "i8", (2,)),  # NO_QUOTE_* of a side without an order
     ]
 )

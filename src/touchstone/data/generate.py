@@ -43,9 +43,9 @@ class Market:
     taker_rate: float = 0.12
     excitation: float = 0.5  # children per taker order
     excitation_s: float = 3.0
-    informed: float = 0.6  # log rate per bps of mispricing
+    informed: float = 0.9  # log rate per bps of mispricing
     reach: float = 2.2  # mean depth beyond the touch
-    impact: float = 0.25  # share of the reach that the touch keeps
+    impact: float = 0.45  # share of the reach that the touch keeps
     refill_s: float = 0.8
     touch_notional: float = 3_000.0  # mean size at a level, quote currency
 
@@ -95,6 +95,11 @@ def events(
         raise_receipts(part, floor_ns)
         floor_ns = int(part["recv_ns"][-1]) if len(part) else floor_ns
         yield part
+
+
+def _holds_level(px: int) -> bool:
+    """Whether other makers rest at a price: two of three do, always the same ones."""
+    return px * 2_654_435_761 % 4_294_967_296 > 1_431_655_765
 
 
 class _World:
@@ -177,10 +182,10 @@ class _World:
         for step in range(reach + 1):
             px = touch + side * step
             qty = self._qty(px)
+            if step > 0 and not _holds_level(px):
+                continue
             if step == reach:
                 qty = max(int(qty * self.chance.random()), 1)
-            elif step > 0 and self.chance.random() < 0.5:
-                continue  # not every price holds a level
             self.trade_id += 1
             self._row(layout.TRADE, recv_ns, px, qty, side, aux=self.trade_id)
         s = 1 if side > 0 else 0
@@ -205,8 +210,11 @@ class _World:
             self._row(layout.SNAPSHOT_BEGIN, recv_ns, 0, 0, 0)
             for touch, touch_qty, side in ((bid, bid_qty, 1), (ask, ask_qty, -1)):
                 self._row(layout.BOOK_LEVEL, recv_ns, touch, touch_qty, side)
-                for step in range(1, LEVELS):
-                    px = touch - side * (step + step * step // 12)
+                px = touch
+                for _ in range(1, LEVELS):
+                    px -= side
+                    while not _holds_level(px):
+                        px -= side
                     self._row(layout.BOOK_LEVEL, recv_ns, px, self._qty(px), side)
             self._row(layout.SNAPSHOT_END, recv_ns, 0, 0, 0)
             self._drift(bid, ask)

@@ -80,7 +80,7 @@ LADDER = record(
         ("queue_ahead", "f8", (2, MAX_LEVELS)),
         ("fill_p", "f8", (2, MAX_LEVELS)),  # within 10 s
         ("edge_bps", "f8", (2, MAX_LEVELS)),  # expected, if filled: half-spread then - fee - adverse selection at 10 s
-        ("value_bps", "f8", (2, MAX_LEVELS)),  # fill_p x edge
+        ("value_bps", "f8", (2, MAX_LEVELS)),  # fill_p x (edge - inventory term)
         ("qty", "i8", (2, MAX_LEVELS)),  # wanted; 0 = no quote at this level
         ("is_reduce", "i8", (2,)),
         ("no_quote", "i8", (2,)),  # NO_QUOTE reason of a side without an order
@@ -247,7 +247,11 @@ def value_at(ladder, models, params, market, s, depth_bps, queue_ahead, h):
 
 @compiled
 def value_levels(ladder, models, params, market):
-    """Expected value of every level, whether or not we may quote it."""
+    """Expected value of every level, whether or not we may quote it.
+
+    To what a fill earns comes what it does to our inventory: the inventory term of the half-spread is the price that
+    GLFT puts on holding one more lot that way, so a fill that reduces is worth that much more.
+    """
     for s in range(2):
         for j in range(params.levels):
             p, edge = 0.0, 0.0
@@ -256,7 +260,7 @@ def value_levels(ladder, models, params, market):
                 p, edge = value_at(ladder, models, params, market, np.int64(s), depth, ahead, HORIZON_10S)
             ladder.fill_p[s, j] = p
             ladder.edge_bps[s, j] = edge
-            ladder.value_bps[s, j] = p * edge
+            ladder.value_bps[s, j] = p * (edge - ladder.term_bps[s, TERM_INVENTORY])
 
 
 @compiled

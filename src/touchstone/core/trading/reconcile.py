@@ -13,7 +13,7 @@ from touchstone.core.conventions import BPS
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.core.quoting import ladder as quoting
-from touchstone.core.quoting.params import MAX_LEVELS
+from touchstone.core.quoting.params import MAX_LEVELS, TERM_INVENTORY
 from touchstone.core.trading import orders as order_table
 from touchstone.core.trading import quota, risk
 
@@ -53,7 +53,9 @@ def _is_worth_moving(state, s, i, j):
     here, edge_here = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
     depth, ahead = ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
     there, edge_there = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
-    gain_micro = (there * edge_there - here * edge_here) / BPS * np.float64(order.left) * np.float64(order.px)
+    inventory = ladder.term_bps[s, TERM_INVENTORY]
+    gain_bps = there * (edge_there - inventory) - here * (edge_here - inventory)
+    gain_micro = gain_bps / BPS * np.float64(order.left) * np.float64(order.px)
     return gain_micro > quota.price(state.quota, np.int64(market.t_ns))
 
 
