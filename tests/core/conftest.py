@@ -43,7 +43,16 @@ class Desk:
     def feed(self, kind: int, **fields: Any) -> None:
         """One event at `now` into the core; then the exchange answers what it sent."""
         event = self.machine[0].event
-        values = {"exch_ns": self.now, "recv_ns": self.now, "px": 0, "qty": 0, "aux": 0, "code": 0, "side": 0, "bits": 0}
+        values = {
+            "exch_ns": self.now,
+            "recv_ns": self.now,
+            "px": 0,
+            "qty": 0,
+            "aux": 0,
+            "code": 0,
+            "side": 0,
+            "bits": 0,
+        }
         for name, value in (values | fields).items():
             setattr(event, name, value)
         event.kind = kind

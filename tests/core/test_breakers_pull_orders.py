@@ -195,5 +195,3 @@ def test_a_cancel_that_overtook_its_order_is_asked_for_again() -> None:
     count = len([a for a in desk.sent if a["kind"] == 3 and a["cloid"] == cloid])
     desk.wait(2)
     assert len([a for a in desk.sent if a["kind"] == 3 and a["cloid"] == cloid]) == count + 1
-
-

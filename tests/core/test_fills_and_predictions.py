@@ -74,17 +74,16 @@ def test_a_fill_of_an_unknown_order_counts_and_alarms(desk: Desk) -> None:
 
 def test_a_repeated_word_of_the_exchange_changes_nothing(desk: Desk) -> None:
     cloid = best(desk, +1)
-    side, px, qty = desk.resting[cloid]
+    desk.answers = False
+    _, px, qty = desk.resting[cloid]
     before = desk.state.orders.copy()
     desk.feed(events.ORDER_RESTING, aux=cloid, px=px, qty=qty)
     assert desk.state.orders.tobytes() == before.tobytes()
     desk.feed(events.ORDER_CANCELLED, aux=cloid)
-    open_qty = desk.state.orders.open_qty.copy()
+    after = desk.state.orders.copy()
     desk.feed(events.ORDER_CANCELLED, aux=cloid)
     desk.feed(events.ORDER_REJECTED, aux=cloid, code=events.REJECT_OTHER)
-    assert (desk.state.orders.open_qty[0] >= 0) and desk.state.orders.n_rejected == 0
-    assert np.array_equal(desk.state.orders.open_qty, open_qty) or desk.sent
-    assert side == 1
+    assert desk.state.orders.tobytes() == after.tobytes()
 
 
 def test_an_own_fill_is_an_outcome_of_one(desk: Desk) -> None:
@@ -162,7 +161,9 @@ def test_predictions_are_conserved_at_every_moment_of_a_rough_session(desk: Desk
         desk.touch(mid - 200, mid + 200)
         draw = rng.random()
         if draw < 0.3:
-            desk.trade(1 if rng.random() < 0.5 else -1, mid + int(rng.integers(-12, 13)) * 100, int(rng.integers(1, 900)))
+            desk.trade(
+                1 if rng.random() < 0.5 else -1, mid + int(rng.integers(-12, 13)) * 100, int(rng.integers(1, 900))
+            )
         elif draw < 0.45 and desk.resting:
             cloid = int(rng.choice(list(desk.resting)))
             desk.fill(cloid, int(rng.integers(1, desk.resting[cloid][2] + 1)), bits=2 * int(rng.random() < 0.5))

@@ -37,7 +37,16 @@ class Exchange:
 
     def market(self, kind: int, **fields: Any) -> None:
         self.run()
-        values = {"exch_ns": self.now, "recv_ns": self.now, "px": 0, "qty": 0, "aux": 0, "code": 0, "side": 0, "bits": 0}
+        values = {
+            "exch_ns": self.now,
+            "recv_ns": self.now,
+            "px": 0,
+            "qty": 0,
+            "aux": 0,
+            "code": 0,
+            "side": 0,
+            "bits": 0,
+        }
         event = np.zeros(1, EVENT)[0]
         for name, value in (values | fields).items():
             setattr(event, name, value)
@@ -64,7 +73,9 @@ class Exchange:
         self.market(events.BBO, px=bid, qty=bid_qty, side=1, bits=events.BIT_MORE)
         self.market(events.BBO, px=ask, qty=ask_qty, side=-1)
 
-    def send(self, kind: int, side: int = 0, px: int = 0, qty: int = 0, *, cloid: int = 0, target: int = 0, bits: int = 1) -> int:
+    def send(
+        self, kind: int, side: int = 0, px: int = 0, qty: int = 0, *, cloid: int = 0, target: int = 0, bits: int = 1
+    ) -> int:
         """One request now; returns its cloid."""
         action = np.zeros(1, ACTION)[0]
         if cloid == 0:

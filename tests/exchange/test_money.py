@@ -40,7 +40,9 @@ def test_funding_is_paid_at_the_full_hour() -> None:
 
 
 steps = st.lists(
-    st.tuples(st.sampled_from(["buy", "sell", "hit", "lift", "cancel", "amend"]), st.integers(-6, 6), st.integers(25, 900)),
+    st.tuples(
+        st.sampled_from(["buy", "sell", "hit", "lift", "cancel", "amend"]), st.integers(-6, 6), st.integers(25, 900)
+    ),
     max_size=60,
 )
 
@@ -73,7 +75,9 @@ def test_cash_position_and_sizes_add_up(moves: list[tuple[str, int, int]]) -> No
     traded = sum(int(a.side) * int(a.px) * int(a.qty) for a in fills)
     assert account.cash == account.start - traded - fees + account.funding
     assert account.fees == fees
-    left = {int(orders.slot[k].cloid): int(orders.slot[k].qty_left) for s in (0, 1) for k in orders.live[s][: orders.n[s]]}
+    left = {
+        int(orders.slot[k].cloid): int(orders.slot[k].qty_left) for s in (0, 1) for k in orders.live[s][: orders.n[s]]
+    }
     gone = {int(a.aux): int(a.qty) for a in made.answers if a.kind == events.ORDER_CANCELLED}
     refused = {int(a.aux) for a in made.answers if a.kind == events.ORDER_REJECTED}
     for cloid, qty in sent.items():

@@ -1,10 +1,9 @@
 """Queue position models against the vectors of hftbacktest's definitions."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import numpy as np
 
 from touchstone.core.market import queue
 
@@ -53,7 +52,9 @@ def test_the_probability_of_having_stood_behind_is_one(kind: int, n: float, fron
     assert 0.0 <= queue.behind_probability(np.int64(kind), n, front, back) <= 1.0
 
 
-@pytest.mark.parametrize(("front", "parts", "whole"), [(3.0, 0, 0), (0.0, 0, 0), (-0.4, 0, 0), (-0.6, 0, 1), (-2.7, 2, 3)])
+@pytest.mark.parametrize(
+    ("front", "parts", "whole"), [(3.0, 0, 0), (0.0, 0, 0), (-0.4, 0, 0), (-0.6, 0, 1), (-2.7, 2, 3)]
+)
 def test_what_passes_our_place(front: float, parts: int, whole: int) -> None:
     assert queue.executable(front, np.int64(1)) == parts
     assert queue.executable(front, np.int64(0)) == whole

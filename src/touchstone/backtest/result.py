@@ -12,7 +12,7 @@ from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.records import ALERT_NAMES
 from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, N_TARGETS, TARGET_NAMES
-from touchstone.core.trading import markout, pnl, risk
+from touchstone.core.trading import breakers, markout, pnl
 from touchstone.insight import intervals
 
 LEDGER_PER_UNIT = 2_000_000  # ledger units (half micro) per unit of collateral
@@ -95,9 +95,7 @@ def headline(replay: Replay, config: Config, outcomes: Outcomes | None) -> dict[
         "volume": int(state.profit.volume) / 1e6,
         "pnl": attribution(state),
         "edge_per_fill": edge_per_fill(state, config.maker_fee_bps),
-        "models": {
-            name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)
-        },
+        "models": {name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)},
     }
 
 
@@ -172,9 +170,7 @@ def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
     out = np.zeros(1, scorecard.SUMMARY)[0]
     scorecard.summary(card, out)
     count = int(card.blocks.n_blocks)
-    skill = intervals.skill_interval(
-        np.array(card.blocks.model[:count]), np.array(card.blocks.baseline[:count])
-    )
+    skill = intervals.skill_interval(np.array(card.blocks.model[:count]), np.array(card.blocks.baseline[:count]))
     is_binary = bool(IS_BINARY[target])
     ratio = outcomes.ratio_interval(target, int(card.blocks.length_ns)) if outcomes and is_binary else None
     resolved = state.ledger.resolved[target]
@@ -265,13 +261,13 @@ def standing(replay: Replay) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     def into(ns: Any) -> float:
         return (int(ns) - first) / NS
 
-    calm = int(state.risk.state) == int(risk.NORMAL)
+    calm = int(state.risk.state) == int(breakers.NORMAL)
     risk_now = {
-        "state": risk.STATE_NAMES[int(state.risk.state)],
-        "reason": None if calm else risk.REASON_NAMES[int(state.risk.reason)],
+        "state": breakers.STATE_NAMES[int(state.risk.state)],
+        "reason": None if calm else breakers.REASON_NAMES[int(state.risk.reason)],
         "since_s": None if calm else into(state.risk.state_since_ns),
         "trips": {
-            name: int(state.risk.n_trips[i]) for i, name in enumerate(risk.REASON_NAMES) if state.risk.n_trips[i]
+            name: int(state.risk.n_trips[i]) for i, name in enumerate(breakers.REASON_NAMES) if state.risk.n_trips[i]
         },
     }
     sides = []

@@ -43,9 +43,7 @@ def backtest(path: Path, config: Config, *, progress: Progress, session: Path | 
     return made
 
 
-def run_session(
-    config: Config, *, minutes: float, seed: int, folder: Path, progress: Progress
-) -> dict[str, Any]:
+def run_session(config: Config, *, minutes: float, seed: int, folder: Path, progress: Progress) -> dict[str, Any]:
     """A session over a generated market, kept in `folder`: the tape, the journal, the database, the result."""
     from touchstone.data.generate import generate
     from touchstone.data.units import coin_of

@@ -117,7 +117,8 @@ def _check_ledger_capacity(config: Config) -> None:
         most = (TRACKED_ORDERS - samples - renewals - config.risk.order_burst) / longest_s
         raise ConfigError(
             f"[risk] max_order_rate_per_s = {config.risk.max_order_rate_per_s:g} is not allowed: predictions of "
-            f"{orders + samples + renewals:.0f} orders would be open at once, {TRACKED_ORDERS} can be; at most {most:.0f}"
+            f"{orders + samples + renewals:.0f} orders would be open at once, {TRACKED_ORDERS} can be; "
+            f"at most {most:.0f}"
         )
 
 

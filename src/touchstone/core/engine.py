@@ -32,7 +32,7 @@ def step(machine):
 
 @compiled
 def advance(state, event, out):
-    """As `step`, for callers that hold the records. A halted state takes nothing in: the shell must cancel everything."""
+    """As `step`, for callers that hold the records. A halted state takes nothing in: the shell must cancel all."""
     if state.is_halted:
         return
     _tell_time(state, event, out)

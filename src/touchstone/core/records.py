@@ -32,7 +32,10 @@ QUOTE = record(
 
 PREDICTION = record(
     [
-        ("prediction_id", "i8"),  # the order's first id: fill; +1: adverse selection (with P(toxic)); fair value has its own
+        (
+            "prediction_id",
+            "i8",
+        ),  # the order's first id: fill; +1: adverse selection (with P(toxic)); fair value has its own
         ("quote_id", "i8"),
         ("made_ns", "i8"),
         ("cloid", "i8"),  # 0: an order that is never sent

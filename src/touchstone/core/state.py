@@ -1,5 +1,7 @@
 """The state: every component's record, nested into one. A checkpoint is its bytes."""
 
+from typing import Any
+
 import numpy as np
 
 from touchstone.core import events, records
@@ -94,7 +96,7 @@ MICROPRICE_HALF_LIFE_S, MICROPRICE_SOLVE_NS = 1800.0, np.int64(10 * NS)
 MICROPRICE_PRIOR_MOVES, MICROPRICE_PRIOR_SHARE, MICROPRICE_WARM = 50.0, 0.5, 100.0
 
 
-def new_machine():
+def new_machine() -> Any:
     """A machine at rest: one array of length 1, to be given to `reset` and then to `step`."""
     return np.zeros(1, MACHINE)
 
@@ -148,6 +150,4 @@ def reset(state, position, mid2):
     markout.reset(state.marks)
     state.risk.limits = params.limits
     risk.reset(state.risk)
-    quota.reset(
-        state.quota, params.initial_requests, params.headroom_trigger, params.position_threshold, params.plan_s
-    )
+    quota.reset(state.quota, params.initial_requests, params.headroom_trigger, params.position_threshold, params.plan_s)

@@ -69,8 +69,11 @@ def touch(kind: int, exch_ns: Ints, recv_ns: Ints, px: Ints, qty: Ints, ask_firs
     events["side"] = np.array([1, -1], np.int8)
     swap = ask_first.astype(bool)
     events[swap] = events[swap][:, ::-1]
+    both = (events["qty"] > 0).all(axis=1)
+    events["bits"][both, 0] = layout.BIT_MORE
     flat: Events = events.reshape(-1)
-    return flat[flat["qty"] > 0]
+    kept: Events = flat[flat["qty"] > 0]
+    return kept
 
 
 def jumps_up(px: Ints) -> Ints:
@@ -93,7 +96,8 @@ def snapshots(exch_ns: Ints, recv_ns: Ints, px: Ints, qty: Ints) -> Events:
     events["qty"][:, 1:-1] = qty.reshape(n, -1)
     events["side"][:, 1:-1] = np.repeat(np.array([1, -1], np.int8), levels)
     flat: Events = events.reshape(-1)
-    return flat[(flat["kind"] != layout.BOOK_LEVEL) | (flat["qty"] > 0)]
+    kept: Events = flat[(flat["kind"] != layout.BOOK_LEVEL) | (flat["qty"] > 0)]
+    return kept
 
 
 def trades(exch_ns: Ints, recv_ns: Ints, px: Ints, qty: Ints, side: Ints, trade_id: Ints) -> Events:

@@ -158,7 +158,8 @@ def _recordings(folder: Path) -> Iterator[Recording]:
         own = _coin_tokens(prefix)
         coin = (own or _coin_tokens(folder.resolve().name) or [""])[0]
         session = "_".join(token for token in prefix.split("_") if token != coin)
-        ordered = {stream: streams[stream] for stream in ("book", "bbo", "trades") if stream in streams}
+        order = ("book", "bbo", "trades")
+        ordered: dict[str, Path] = {stream: streams[stream] for stream in order if stream in streams}
         yield Recording(coin, session, ordered)
 
 

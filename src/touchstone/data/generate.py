@@ -2,7 +2,7 @@
 
 A latent price moves with stochastic volatility and rare jumps. Other makers follow it late, so the touch lags; takers
 arrive in clusters (Hawkes), more of them on the side that the latent price says is cheap, and reach into the book with
-exponential depth. So fills are followed by adverse moves, and imbalance and microprice say something about the next one.
+exponential depth. So fills are followed by adverse moves, and the imbalance says something about the next one.
 Blocks of 70 ms carry trades first, then touch and book as they stand after them, as Hyperliquid's feed does.
 """
 
@@ -157,7 +157,9 @@ class _World:
         made = np.zeros(len(self.rows), EVENT_DTYPE)
         if self.rows:
             columns = list(zip(*self.rows, strict=True))
-            for name, column in zip(("exch_ns", "recv_ns", "px", "qty", "aux", "kind", "side", "bits"), columns, strict=True):
+            for name, column in zip(
+                ("exch_ns", "recv_ns", "px", "qty", "aux", "kind", "side", "bits"), columns, strict=True
+            ):
                 made[name] = column
         self.rows = []
         return made

@@ -7,11 +7,9 @@ order by a running maximum (counted as `late_receipt`), so nothing is seen earli
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from touchstone.data import assemble, layout, units
 from touchstone.data.assemble import Parts
@@ -208,7 +206,8 @@ class Importer:
         crossed = both & (rows.px[:, 0, 0] > rows.px[:, 1, 0])
         locked = both & (rows.px[:, 0, 0] == rows.px[:, 1, 0])
         best = rows.px[:, 0, 0]
-        return self._filter(self._filter(rows, crossed, "crossed_book", best), locked[~crossed], "locked_book", best[~crossed])
+        rows = self._filter(rows, crossed, "crossed_book", best)
+        return self._filter(rows, locked[~crossed], "locked_book", best[~crossed])
 
     def _uncrossed(self, rows: Rows) -> Rows:
         """Touches whose two rows (bid, then ask, same times) do not cross."""

@@ -227,7 +227,8 @@ def _read_header(path: Path) -> tuple[TapeMeta, int]:
         page = file.read(HEADER_BYTES)
     if not page.startswith(MAGIC):
         raise DataError(
-            f"{path}: not a tape (starts with {page[:8]!r}, expected {MAGIC!r}); recordings go through `touchstone import`"
+            f"{path}: not a tape (starts with {page[:8]!r}, expected {MAGIC!r}); "
+            "recordings go through `touchstone import`"
         )
     if len(page) < HEADER_BYTES:
         raise DataError(f"{path}: header cut off at {len(page)} of {HEADER_BYTES} bytes; make the tape again")

@@ -89,7 +89,9 @@ def _check(values: dict[str, Any]) -> None:
         if median < 0 or p99 < median:
             raise ValueError(f"{name} is {given}; give ns >= 0, or (median, p99) with p99 >= median")
     if not 0 <= values["queue_kind"] < queue.N_KINDS:
-        raise ValueError(f"queue_kind is {values['queue_kind']}; choose one of 0 to {queue.N_KINDS - 1} (queue.PESSIMISTIC ...)")
+        raise ValueError(
+            f"queue_kind is {values['queue_kind']}; choose one of 0 to {queue.N_KINDS - 1} (queue.PESSIMISTIC ...)"
+        )
     if values["queue_n"] <= 0:
         raise ValueError(f"queue_n is {values['queue_n']}; the exponent must be above 0")
 

@@ -125,7 +125,7 @@ def reset(ledger, models, fill_memory, adverse_memory):
 
 @compiled
 def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, index, qty, depth_bps, queue_ahead, bets):
-    """Freeze every prediction about an order of side index s (0 bid, 1 ask); returns its node, or -1 if there is no room.
+    """Freeze every prediction about an order of side index s (0 bid, 1 ask); returns its node, -1 without room.
 
     `bets`: whether the e-processes may use it (evaluation samples, one side per window).
     """

@@ -62,9 +62,7 @@ def _resolve_fill(ledger, models, params, out, i, h, now_ns):
     if node.void != 0:
         decided = np.int64(node.void)
         ledger.resolved[target, decided] += 1
-        _write_void(
-            out, node.prediction_id, target, now_ns, decided, node.forecast.bucket, node.p[h], node.baseline[h]
-        )
+        _write_void(out, node.prediction_id, target, now_ns, decided, node.forecast.bucket, node.p[h], node.baseline[h])
         return
     decided = targets.DECIDED_TAPE
     y = np.int64(0)
@@ -116,7 +114,7 @@ def _void_horizon(ledger, out, prediction_id, forecast, h, reason, now_ns):
 
 @compiled
 def hand_over(ledger, models, i, fill_id, decided, block_ns, s, px, qty, mid2_before, has_mid):
-    """A fill (fill_id 0: of a shadow): schedule its markouts; the first fill of node i carries its forecast (i -1: none)."""
+    """Schedule the markouts of a fill (fill_id 0: a shadow's); the first of node i (-1: none) carries its forecast."""
     if ledger.n_fills - ledger.due_markout[N_MARKOUT - 1] >= N_PENDING_FILLS:
         ledger.n_evicted += 1
         return

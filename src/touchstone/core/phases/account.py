@@ -63,7 +63,7 @@ def _observe_order(state, event, kind, out):
 
 @inline
 def node_of(state, order):
-    """The tracked order that carries this order's predictions, -1 if that is over (its place in the ring was reused)."""
+    """The tracked order that carries this order's predictions, -1 if that is over (its place was reused)."""
     if order.node >= 0 and state.ledger.tracker.node[order.node].prediction_id == order.fill_prediction_id:
         return np.int64(order.node)
     return np.int64(-1)

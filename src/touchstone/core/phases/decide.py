@@ -42,7 +42,7 @@ def decide(state, trigger):
 
 @inline
 def _moved_against(state):
-    """The mid has moved by a good part of the half-spread since the last decision: somebody's resting quote is wrong."""
+    """The mid has moved by a good part of the half-spread since the last decision: a resting quote is wrong."""
     if state.orders.n_live == 0 or state.decided_mid2 <= 0 or state.book.mid2 <= 0:
         return False
     moved_bps = abs(np.float64(state.book.mid2 - state.decided_mid2)) / np.float64(state.decided_mid2) * BPS

@@ -128,7 +128,7 @@ def _remember_signals(state, row, i, n, side, px, mid2):
 
 @inline
 def _note_own_fill(state, n, by_model, px):
-    """The prediction of node n has come true: the first fill counts. The intensity learns from what the tape decides."""
+    """The first fill makes the prediction of node n true. The intensity learns from what the tape decides."""
     node = state.ledger.tracker.node[n]
     if node.own_fill_ns > 0:
         return

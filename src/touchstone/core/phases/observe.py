@@ -1,4 +1,4 @@
-"""Phase 1: take in the event. Public market data and the clock here, the word of the exchange about us in account.py."""
+"""Phase 1: take in the event. Public market data and the clock here, the exchange's word about us in account.py."""
 
 import numpy as np
 

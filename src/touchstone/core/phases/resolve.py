@@ -27,9 +27,7 @@ def resolve(state, out):
     if the_ledger.tracker.n_waiting > 0 and not state.book.in_snapshot:
         shadow.activate_due(the_ledger.tracker, state.book, exch_now_ns)
     outcomes.resolve_fills(the_ledger, models, state.params, state.book, out, now_ns)
-    outcomes.resolve_markouts(
-        the_ledger, models, state.params, state.path, state.profit, state.marks, out, exch_now_ns
-    )
+    outcomes.resolve_markouts(the_ledger, models, state.params, state.path, state.profit, state.marks, out, exch_now_ns)
     sees = ONE if can_see(state) else ZERO
     outcomes.resolve_fair(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
     if the_ledger.n_renewals > 0:
@@ -169,7 +167,7 @@ def write_calibration(state, out):
 
 @inline
 def _earn(state, out, target, verdict):
-    """Influence follows the verdict: all of its bold part for a model that adds value, none without or once degraded."""
+    """Influence follows the verdict: the whole bold part of a model that adds value, none without or once degraded."""
     degraded = np.int64(state.models.cards[target].degraded)
     earned = verdict == scorecard.ADDS_VALUE and not degraded
     state.models.influence[target] = 1.0 if earned else 0.0

@@ -1,8 +1,8 @@
 """What we would like to have in the book: terms, levels, values, sizes.
 
 Every half-spread is a sum of terms in bps per side (widening is asymmetric by nature), each kept with the quote. The
-*careful* part of a model's term (away from the mid) counts in full within a cap; the *bold* part (closer) is multiplied by
-the model's influence, which is 0 until its record shows that it adds value.
+*careful* part of a model's term (away from the mid) counts in full within a cap; the *bold* part (closer) is multiplied
+by the model's influence, which is 0 until its record shows that it adds value.
 """
 
 import math
@@ -304,7 +304,7 @@ def size_side(ladder, params, grid, s, room, is_reducing, only_reduce, position,
 
 @compiled
 def is_sound(ladder, params, market, grid):
-    """The invariants of what is wanted: bids below asks, neither side crossing the touch, on the grid, each price once."""
+    """The invariants of what is wanted: bids below asks, neither crossing the touch, on the grid, each price once."""
     for s in range(2):
         for j in range(params.levels):
             if ladder.qty[s, j] == 0:

@@ -1,8 +1,8 @@
 """From the ladder that rests to the ladder that we want, where a move is worth its price.
 
 A resting order has a place in the queue and a replacement costs a request, so an order stays where it is unless the
-expected value of the wanted level exceeds its own by more than the price of the request. An order whose level is gone is
-moved to a level that lacks one (one request instead of two) or cancelled.
+expected value of the wanted level exceeds its own by more than the price of the request. An order whose level is gone
+is moved to a level that lacks one (one request instead of two) or cancelled.
 """
 
 import numpy as np
@@ -189,7 +189,7 @@ def snapshot(row, state, t_ns, depth_bps, queue_ahead):
 
 @inline
 def _room(state, s, px):
-    """How much more may be ordered on a side: position in its limit if everything fills, each side in half of theirs."""
+    """How much more may be ordered on a side: position in its limit if all fill, each side in half of theirs."""
     held = np.int64(state.profit.position) if s == 0 else -np.int64(state.profit.position)
     by_position = state.max_position_qty - held - np.int64(state.orders.open_qty[s])
     half = (np.int64(state.risk.limits.open_notional) - 1) // 2
@@ -199,7 +199,7 @@ def _room(state, s, px):
 
 @compiled
 def serve(state, out, s, least, reason):
-    """Move, cancel and place until the wanted levels of a side are served. Returns the NO_QUOTE reason of the last refusal."""
+    """Move, cancel and place until a side has its wanted levels. Returns the NO_QUOTE reason of the last refusal."""
     work = state.reconcile
     ladder = state.ladder
     orders = state.orders
