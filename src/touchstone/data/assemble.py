@@ -58,6 +58,7 @@ def touch(kind: int, exch_ns: Ints, recv_ns: Ints, px: Ints, qty: Ints, ask_firs
     """Two events per message from px, qty (n, 2) = bid, ask; those with qty 0 are left out.
 
     Bid first, but ask first where `ask_first`: a touch that jumps up past the old ask must not cross it in between.
+    The first of two carries BIT_MORE.
     """
     n = len(exch_ns)
     events = np.zeros((n, 2), EVENT_DTYPE)
@@ -97,6 +98,7 @@ def snapshots(exch_ns: Ints, recv_ns: Ints, px: Ints, qty: Ints) -> Events:
     events["side"][:, 1:-1] = np.repeat(np.array([1, -1], np.int8), levels)
     flat: Events = events.reshape(-1)
     kept: Events = flat[(flat["kind"] != layout.BOOK_LEVEL) | (flat["qty"] > 0)]
+    return kept
     return kept
 
 

@@ -144,15 +144,14 @@ class _World:
                 move += m.jump_bps * (1.0 if uniform[i, 1] < 0.5 else -1.0) * -math.log(1.0 - uniform[i, 2])
             self.latent += move * self.bps
             self.makers += follow * (self.latent - self.makers) + 0.05 * self.bps * normal[i, 2]
-            bid, ask = self._touch()
             gap_bps = (self.latent - self.makers) / self.bps
             for s, side in ((0, -1), (1, 1)):
                 self.heat[s] *= cool
                 self.shift[s] *= refill
                 rate = (m.taker_rate + self.heat[s]) * math.exp(min(max(m.informed * side * gap_bps, -2.0), 2.0))
-                if uniform[i, 3 + s] < rate * dt:
+                if uniform[i, 3 + s] < rate * dt and self.last_touch is not None:
                     self.heat[s] += m.excitation / m.excitation_s
-                    self._sweep(side, bid, ask, -m.reach * math.log(1.0 - uniform[i, 5 + s]), recv_ns)
+                    self._sweep(side, self.last_touch[2 * s], -m.reach * math.log(1.0 - uniform[i, 5 + s]), recv_ns)
             self._show(gap_bps, normal[i, 3], recv_ns)
         made = np.zeros(len(self.rows), EVENT_DTYPE)
         if self.rows:
@@ -177,9 +176,8 @@ class _World:
             level = self.sizes[px] = float(self.chance.standard_normal()) * 0.6
         return max(int(self.mean_qty * math.exp(level - 0.18)), 1)
 
-    def _sweep(self, side: int, bid: int, ask: int, reach_bps: float, recv_ns: int) -> None:
-        """A taker goes through the book from the touch as far as it reaches."""
-        touch = ask if side > 0 else bid
+    def _sweep(self, side: int, touch: int, reach_bps: float, recv_ns: int) -> None:
+        """A taker goes through the book from the touch of the block before as far as it reaches."""
         reach = int(reach_bps * self.bps)
         for step in range(reach + 1):
             px = touch + side * step

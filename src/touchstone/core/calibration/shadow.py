@@ -1,8 +1,8 @@
 """Orders followed through the public tape: real ones, cancelled ones and ones that were never sent.
 
 Every order that carries a prediction is a *tracked* order. While it rests we keep its place in the queue; after a
-cancel its shadow stays until the longest horizon, so that the prediction gets its outcome all the same. What happened is kept
-with how we know it:
+cancel its shadow stays until the longest horizon, so that the prediction gets its outcome all the same. What happened
+is kept with how we know it:
 
 * the tape decides: a trade went through our price (or a newer opposite touch crossed it), or it was never touched;
 * only a model decides: trades at our price, where the answer hangs on our place in the queue.
