@@ -9,7 +9,7 @@ from touchstone.data import bench_tape, tape
 from touchstone.data.errors import DataError
 from touchstone.data.hyperliquid import Importer, ImportOptions
 from touchstone.data.quality import Quality
-from touchstone.data.recording import STREAMS, read_raw, read_table
+from touchstone.data.recording import read_raw, read_table
 from touchstone.data.units import coin_of
 
 _FILE = re.compile(r"(?P<prefix>.*?)_?(?P<stream>book20|book|bbo|trades)(\.csv|\.csv\.gz|\.parquet)")

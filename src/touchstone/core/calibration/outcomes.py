@@ -82,7 +82,19 @@ def _resolve_fill(ledger, models, params, out, i, h, now_ns):
         fill.learn(models.fill_model, node.features, h, y)
     ledger.resolved[target, decided] += 1
     bucket = node.forecast.bucket
-    _write(out, node.prediction_id, target, now_ns, decided, bucket, p, q, y, (p - y) * (p - y), (q - y) * (q - y))
+    _write(
+        out,
+        node.prediction_id,
+        target,
+        now_ns,
+        decided,
+        bucket,
+        p,
+        q,
+        np.float64(y),
+        (p - y) * (p - y),
+        (q - y) * (q - y),
+    )
 
 
 @compiled
@@ -258,7 +270,7 @@ def _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns):
     scorecard.learn_binary(card, np.int64(entry.block_ns), bucket, p, q, y, entry.is_window[TOXIC], by_tape)
     ledger.resolved[target, decided] += 1
     loss, loss_baseline = (p - y) * (p - y), (q - y) * (q - y)
-    _write(out, entry.prediction_id, target, now_ns, decided, bucket, p, q, y, loss, loss_baseline)
+    _write(out, entry.prediction_id, target, now_ns, decided, bucket, p, q, np.float64(y), loss, loss_baseline)
 
 
 @compiled
