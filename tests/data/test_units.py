@@ -87,5 +87,5 @@ def test_coins() -> None:
     assert coin_of("NEW", 3).sz_decimals == 3
     with pytest.raises(DataError, match="give --sz-decimals"):
         coin_of("NEW")
-    with pytest.raises(DataError, match="outside 0..6"):
+    with pytest.raises(DataError, match=r"outside 0\.\.6"):
         coin_of("BTC", 7)

@@ -210,17 +210,17 @@ class Importer:
         return self._filter(rows, locked[~crossed], "locked_book", best[~crossed])
 
     def _uncrossed(self, rows: Rows) -> Rows:
-        """Touches whose two rows (bid, then ask, same times) do not cross."""
-        bid = _pairs(rows)
-        spread = rows.px[bid + 1] - rows.px[bid]
-        for reason, bad in (("crossed_book", bid[spread < 0]), ("locked_book", bid[spread == 0])):
-            both = np.sort(np.concatenate((bad, bad + 1)))
-            if len(both):
-                self._add(reason, rows.stream, rows.at[both], f"bid=ask={rows.px[both[0]]}" if reason[0] == "l" else
-                          f"bid={rows.px[both[0]]} ask={rows.px[both[0] + 1]}")
+        """Touches whose two rows do not cross."""
+        first = _pairs(rows)
+        spread = (rows.px[first + 1] - rows.px[first]) * rows.side[first]
+        for reason, bad in (("crossed_book", first[spread < 0]), ("locked_book", first[spread == 0])):
+            if len(bad):
+                bid, ask = rows.px[bad[0] : bad[0] + 2][:: int(rows.side[bad[0]])]
+                both = np.sort(np.concatenate((bad, bad + 1)))
+                self._add(reason, rows.stream, rows.at[both], f"bid={bid} ask={ask}")
         keep = np.ones(len(rows), bool)
-        keep[bid[spread <= 0]] = False
-        keep[bid[spread <= 0] + 1] = False
+        keep[first[spread <= 0]] = False
+        keep[first[spread <= 0] + 1] = False
         return rows.take(keep)
 
     # -- the whole recording -------------------------------------------------------------------------------------
@@ -250,7 +250,8 @@ class Importer:
         delay = np.concatenate([part.recv_ns - part.exch_ns for part in rows.values()] or [np.zeros(0, np.int64)])
         if len(delay) == 0:
             raise DataError(f"no usable row of {self.coin.name}: {'; '.join(self.quality.lines()[-3:])}")
-        delay = delay[np.abs(delay - np.median(delay)) < 30 * S]  # backfills and damaged times say nothing of the clock
+        usual = float(np.median(delay))  # backfills and damaged times say nothing of the clock
+        delay = delay[(delay >= usual - self.options.late_s * S) & (delay < usual + 30 * S)]
         first_percent = int(np.quantile(delay, 0.01, method="lower"))
         self.offset_ns = first_percent - round(self.options.floor_ms * MS)
         for part in rows.values():
@@ -362,20 +363,27 @@ def _plain(value: Any) -> str | None:
 
 
 def _pairs(rows: Rows) -> Ints:
-    """Positions of bid rows that are followed by the ask row of the same message."""
+    """Positions of touch rows that are followed by the other side's row of the same message.
+
+    Most recordings write the bid first, some either side first. Several messages may share both times: bid and ask are
+    paired first, then what is left over.
+    """
     if len(rows) < 2:
         return np.zeros(0, np.int64)
     same = (rows.exch_ns[1:] == rows.exch_ns[:-1]) & (rows.recv_ns[1:] == rows.recv_ns[:-1])
-    found: Ints = np.flatnonzero(same & (rows.side[:-1] == 1) & (rows.side[1:] == -1))
+    bid_first = same & (rows.side[:-1] == 1) & (rows.side[1:] == -1)
+    used = np.append(bid_first, False)
+    used[1:] |= bid_first
+    ask_first = same & (rows.side[:-1] == -1) & (rows.side[1:] == 1) & ~used[:-1] & ~used[1:]
+    found: Ints = np.flatnonzero(bid_first | ask_first)
     return found
 
 
 def _touches(rows: Rows) -> Events:
     """BBO events, two per message; a row whose partner was dropped stands alone."""
     n = len(rows)
-    bid = _pairs(rows)
     first = np.ones(n, bool)
-    first[bid + 1] = False
+    first[_pairs(rows) + 1] = False
     message = np.cumsum(first) - 1
     px = np.zeros((int(first.sum()), 2), np.int64)
     qty = np.zeros_like(px)

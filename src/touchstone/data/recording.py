@@ -62,7 +62,7 @@ def _salvage(path: Path) -> bytes:
     out = bytearray()
     with path.open("rb") as file:
         try:
-            while piece := file.read(4096):
+            while piece := file.read(64):  # what the piece with the damage still gives is lost
                 out += inflate.decompress(piece)
         except zlib.error:
             pass

@@ -85,7 +85,8 @@ MODELS = record(
     [
         ("fill_model", fill.FILL_MODEL),
         ("adverse", adverse.ADVERSE),
-        ("capture", capture.CAPTURE),
+        ("capture", capture.CAPTURE),  # of fills at any age
+        ("capture_10s", capture.CAPTURE),  # of fills within 10 s of the decision: what a quote that is kept fresh gets
         ("fair", fair.FAIR),
         ("cards", scorecard.CARD, (targets.N_TARGETS,)),
         ("influence", "f8", (targets.N_TARGETS,)),  # share of its bold part that a model has earned, 0 to 1
@@ -113,6 +114,7 @@ def reset(ledger, models, fill_memory, adverse_memory):
     fill.reset(models.fill_model, fill.OUTCOME_WEIGHT, fill_memory)
     adverse.reset(models.adverse, 0.25 * adverse_memory, adverse_memory)
     capture.reset(models.capture, adverse_memory)
+    capture.reset(models.capture_10s, adverse_memory)
     fair.reset(models.fair, fair.MEMORY, fair.SCALE_MEMORY)
     for h in range(N_FILL):
         scorecard.reset(models.cards[targets.FILL_TARGET + h], scorecard.BINARY, FILL_HORIZONS[h])

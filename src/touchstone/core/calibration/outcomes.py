@@ -149,7 +149,10 @@ def hand_over(ledger, models, i, fill_id, decided, block_ns, s, px, qty, mid2_be
             entry.forecast = node.forecast
             if decided == targets.DECIDED_TAPE and has_mid:
                 bucket, depth = np.int64(node.forecast.bucket), np.float64(node.forecast.depth_bps)
-                capture.learn(models.capture, bucket, depth, depth_from(mid2_before, s, px))
+                half_spread = depth_from(mid2_before, s, px)
+                capture.learn(models.capture, bucket, depth, half_spread)
+                if block_ns - node.made_ns <= FILL_HORIZONS[1]:
+                    capture.learn(models.capture_10s, bucket, depth, half_spread)
             for h in range(N_MARKOUT):
                 target = targets.ADVERSE_TARGET + h
                 entry.is_window[h] = 0

@@ -239,7 +239,7 @@ def value_at(ladder, models, params, market, s, depth_bps, queue_ahead, h):
         predicted, _ = fill.predict(models.fill_model, ladder.features, h)
         p += earned * (predicted - p)
     bucket = depth_bucket(depth_bps)
-    half_spread, _ = capture.predict(models.capture, bucket, depth_bps)
+    half_spread, _ = capture.predict(models.capture_10s, bucket, depth_bps)
     loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, bucket, s, market.sigma)
     loss = _leash(ladder, loss, np.float64(params.careful_cap_bps), models.influence[ADVERSE_10S])
     return p, half_spread - params.maker_fee_bps - loss

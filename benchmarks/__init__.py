@@ -1,0 +1,1 @@
+"""Measurements of this program; `make bench` runs them all."""

@@ -1,0 +1,18 @@
+"""Print every speed figure of docs/benchmarks.md: compile time, warm start, replay speed, where the time goes, memory."""
+
+import platform
+from importlib.metadata import version
+
+from benchmarks import replay, startup
+
+
+def main() -> None:
+    """All measurements, one after the other."""
+    names = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba"))
+    print(f"{platform.machine()}, Python {platform.python_version()}, {names}\n")
+    startup.report()
+    replay.report()
+
+
+if __name__ == "__main__":
+    main()
