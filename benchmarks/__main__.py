@@ -1,4 +1,4 @@
-"""Print every speed figure of docs/benchmarks.md: compile time, warm start, replay speed, where the time goes, memory."""
+"""Print every speed figure of docs/benchmarks.md: compile time, warm start, replay, where the time goes, memory."""
 
 import platform
 from importlib.metadata import version

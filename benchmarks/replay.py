@@ -150,7 +150,7 @@ def report() -> None:
         whole = statistics.median(times["everything"])
         venue = statistics.median(times["exchange, no orders"])
         core = statistics.median(times["core, observing only"])
-        shares = {"exchange": venue, "core: observing": core, "clock, predictions, quotes, orders": whole - venue - core}
+        shares = {"exchange": venue, "core: observing": core, "clock, models, quotes, orders": whole - venue - core}
         print("  of the whole: " + "; ".join(f"{label} {part / whole:.0%}" for label, part in shares.items()))
         state = replay.state
         print(

@@ -46,7 +46,7 @@ def test_several_coins_must_be_chosen_from(recording: Recording, tmp_path: Path)
     assert detect(folder).coins == ["HYPE", "SOL"]
     with pytest.raises(DataError, match=r"holds 2 coins \(HYPE, SOL\); choose one with --coin"):
         import_path(folder, out=tmp_path / "a.tape")
-    with pytest.raises(DataError, match="no coin 'BTC'.*HYPE, SOL"):
+    with pytest.raises(DataError, match=r"no coin 'BTC'.*HYPE, SOL"):
         import_path(folder, "BTC", tmp_path / "a.tape")
     assert open_tape(import_path(folder, "HYPE", tmp_path / "a.tape")[0]).meta.coin == "HYPE"
 
@@ -84,7 +84,7 @@ def test_a_tape_without_a_name_is_named_by_coin_and_session(
 def test_two_files_of_one_stream_are_refused(recording: Recording) -> None:
     folder = recording.write()
     (folder / "SOL_bbo.csv.gz").write_bytes(gzip.compress((folder / "SOL_bbo.csv").read_bytes()))
-    with pytest.raises(DataError, match="a second bbo file.*keep one of them"):
+    with pytest.raises(DataError, match=r"a second bbo file.*keep one of them"):
         detect(folder)
 
 
@@ -149,7 +149,7 @@ def test_packed_benchmark_files(tmp_path: Path) -> None:
 def test_a_folder_of_folders_names_them(tmp_path: Path) -> None:
     (tmp_path / "2025-09-04").mkdir()
     (tmp_path / ".hidden").mkdir()
-    with pytest.raises(DataError, match="choose one of its folders: 2025-09-04$"):
+    with pytest.raises(DataError, match=r"choose one of its folders: 2025-09-04$"):
         detect(tmp_path)
 
 

@@ -1,8 +1,12 @@
 """Our orders against a recorded market: who is filled, by what, and what the exchange says about it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from touchstone.core import actions, events
+from touchstone.core.conventions import NS
+from touchstone.exchange import transit
 
 from .conftest import START_NS, Exchange
 
@@ -83,6 +87,64 @@ def test_a_level_that_comes_into_view_gives_its_queue(exchange: Exchange) -> Non
     assert exchange.venue.account.position == 30
 
 
+def test_a_level_out_of_view_keeps_our_place_as_the_worst_that_it_can_be(exchange: Exchange) -> None:
+    deep = BID - 40
+    exchange.place(+1, deep, 100)
+    order = exchange.venue.orders.slot[exchange.venue.orders.live[0, 0]]
+    exchange.book({BID: 500, BID - 10: 500}, {ASK: 500})  # a shallower message
+    assert (order.queue_known, order.queue_ahead) == (0, 500.0)
+    exchange.trade(-1, deep, 10_000)
+    assert exchange.venue.n_fills == 0
+    exchange.book({BID: 500, deep: 900}, {ASK: 500})
+    assert (order.queue_known, order.queue_ahead) == (1, 500.0)
+    exchange.book({BID: 500}, {ASK: 500})
+    exchange.book({BID: 500, deep: 300}, {ASK: 500})
+    assert (order.queue_known, order.queue_ahead) == (1, 300.0)
+
+
+def test_a_deeper_level_brings_ours_into_view(exchange: Exchange) -> None:
+    exchange.place(+1, BID - 200, 100)
+    order = exchange.venue.orders.slot[exchange.venue.orders.live[0, 0]]
+    assert not order.queue_known
+    exchange.market(events.BOOK_LEVEL, px=BID - 300, qty=700, side=1)
+    assert (order.queue_known, order.queue_ahead) == (1, 0.0)  # nothing stands at our price
+
+
+def test_both_sides_of_a_touch_message_are_followed(exchange: Exchange) -> None:
+    exchange.place(+1, BID, 100)
+    exchange.place(-1, ASK, 100)
+    exchange.touch(BID, 200, ASK, 300)
+    orders = exchange.venue.orders
+    assert [float(orders.slot[orders.live[s, 0]].queue_ahead) for s in (0, 1)] == [200.0, 300.0]
+
+
+@given(
+    kind=st.integers(0, 5),
+    moves=st.lists(
+        st.tuples(st.sampled_from(["trade", "level", "place"]), st.integers(1, 700), st.integers(0, 2)), max_size=40
+    ),
+)
+def test_no_volume_at_our_price_is_used_twice(kind: int, moves: list[tuple[str, int, int]]) -> None:
+    made = Exchange(queue_kind=kind, queue_n=2.0)
+    prices = [BID, BID - 10, BID - 20]
+    made.book({px: 500 for px in prices}, {ASK: 500})
+    for what, qty, which in moves:
+        made.answers = []
+        if what == "place":
+            made.place(+1, prices[which], qty + 25)
+        elif what == "level":
+            made.now += 1_000_000
+            made.market(events.BOOK_LEVEL, px=prices[which], qty=qty, side=1)
+        else:
+            made.trade(-1, prices[which], qty)
+        fills = [a for a in made.answers if a.kind == events.FILL]
+        by_model = [int(a.qty) for a in fills if a.bits & events.BIT_MODEL_FILL]
+        assert sum(by_model) <= (qty if what == "trade" else 0)
+        assert all(a.px == prices[which] for a in fills if a.bits & events.BIT_MODEL_FILL)
+    orders = made.venue.orders
+    assert all(orders.slot[k].queue_ahead >= 0.0 for k in orders.live[0][: orders.n[0]])
+
+
 def test_two_orders_at_one_price_share_the_volume_by_age(exchange: Exchange) -> None:
     one, two = exchange.place(+1, BID, 100), exchange.place(+1, BID, 100)
     exchange.take()
@@ -160,6 +222,65 @@ def test_an_order_on_its_way_meets_no_trade() -> None:
     assert resting == []
 
 
+BLOCK = 70_000_000
+
+
+def at_the_block(made: Exchange) -> int:
+    """Time of the next block, to which the exchange's clock goes."""
+    made.now = (made.now // BLOCK + 1) * BLOCK
+    return made.now
+
+
+def test_an_order_does_not_meet_the_trades_of_its_own_block() -> None:
+    made = Exchange(block_ns=BLOCK)
+    made.book({BID: 500}, {ASK: 500})
+    one = made.place(+1, BID, 100)
+    now = at_the_block(made)
+    made.market(events.TRADE, px=BID - 10, qty=600, side=-1)
+    assert made.take() == [("resting", one, 100, 0)]
+    made.now = now + 1
+    made.market(events.TRADE, px=BID - 10, qty=1, side=-1)
+    assert made.take() == [("fill", one, 100, 0)]
+
+
+def test_an_order_rests_behind_what_its_own_block_leaves() -> None:
+    made = Exchange(block_ns=BLOCK)
+    made.book({BID: 500}, {ASK: 500})
+    made.place(+1, BID, 100)
+    at_the_block(made)
+    made.market(events.TRADE, px=BID, qty=400, side=-1)
+    made.market(events.BBO, px=BID, qty=650, side=1, bits=events.BIT_MORE)
+    made.market(events.BBO, px=ASK, qty=500, side=-1)
+    order = made.venue.orders.slot[made.venue.orders.live[0, 0]]
+    assert (order.queue_ahead, order.shown, order.traded) == (650.0, 650, 0)
+
+
+def test_the_touch_of_its_own_block_does_not_meet_an_order_a_later_one_does() -> None:
+    made = Exchange(block_ns=BLOCK)
+    made.book({BID: 500}, {ASK: 500})
+    one = made.place(+1, BID, 100)
+    now = at_the_block(made)
+    made.market(events.BBO, px=BID - 30, qty=500, side=1, bits=events.BIT_MORE)
+    made.market(events.BBO, px=BID, qty=200, side=-1)
+    assert made.take() == [("resting", one, 100, 0)]
+    made.now = now + 1
+    made.market(events.BBO, px=BID, qty=100, side=-1)
+    assert made.take() == [("fill", one, 100, 0)]
+
+
+def test_a_cancel_comes_before_the_trades_of_its_block() -> None:
+    made = Exchange(block_ns=BLOCK)
+    made.book({BID: 500}, {ASK: 500})
+    one = made.place(+1, BID, 100)
+    at_the_block(made)
+    made.run()
+    made.cancel(one)
+    made.now += 1
+    at_the_block(made)
+    made.market(events.TRADE, px=BID - 10, qty=1, side=-1)
+    assert made.take() == [("resting", one, 100, 0), ("cancelled", one, 100, int(events.CANCELLED_BY_US))]
+
+
 def test_requests_wait_for_their_block_and_cancels_come_before_takers() -> None:
     made = Exchange(block_ns=70_000_000)
     made.book({BID: 500}, {ASK: 500})
@@ -187,9 +308,25 @@ def test_a_taking_order_walks_the_book_and_drops_the_rest(exchange: Exchange) ->
 
 
 def test_our_own_order_in_the_way_of_a_taker_is_cancelled(exchange: Exchange) -> None:
-    one = exchange.place(-1, ASK, 100)
-    two = exchange.place(+1, ASK, 100, IOC)
-    assert exchange.take()[1:] == [("cancelled", one, 100, int(events.CANCELLED_SELF_TRADE)), ("fill", two, 100, 0)]
+    one, two = exchange.place(-1, ASK, 100), exchange.place(-1, ASK + 10, 100)
+    exchange.take()
+    three = exchange.place(+1, ASK + 10, 600, IOC)
+    self_trade = int(events.CANCELLED_SELF_TRADE)
+    assert exchange.take() == [("cancelled", one, 100, self_trade), ("fill", three, 500, 0), ("fill", three, 100, 0)]
+    assert exchange.venue.orders.n[1] == 1  # the taker was done before it came to our second order
+    assert exchange.venue.n_self_trades == 1
+    four = exchange.place(+1, ASK + 10, 600, IOC)  # 400 are left there, then we come
+    assert exchange.take()[:2] == [("cancelled", two, 100, self_trade), ("fill", four, 400, 0)]
+
+
+def test_two_takers_do_not_take_the_same_size(exchange: Exchange) -> None:
+    exchange.place(+1, ASK, 400, IOC)
+    two = exchange.place(+1, ASK, 400, IOC)
+    assert exchange.take()[1:] == [("fill", two, 100, 0), ("cancelled", two, 300, int(events.CANCELLED_IOC_REMAINDER))]
+    exchange.touch(BID, 500, ASK, 500)  # the recording shows the level again
+    three = exchange.place(+1, ASK, 400, IOC)
+    assert exchange.take() == [("fill", three, 400, 0)]
+    assert exchange.venue.n_fills_taken == 3
 
 
 def test_reduce_only_orders_go_when_the_position_no_longer_covers_them(exchange: Exchange) -> None:
@@ -201,6 +338,37 @@ def test_reduce_only_orders_go_when_the_position_no_longer_covers_them(exchange:
     assert ("cancelled", one, 200, int(events.CANCELLED_REDUCE_ONLY)) in said
     assert exchange.venue.orders.n[1] == 1
     assert two > one
+
+
+def test_a_reduce_only_order_shrinks_to_the_position_and_ends_as_cancelled(exchange: Exchange) -> None:
+    exchange.place(+1, ASK, 300, IOC)
+    one = exchange.place(-1, ASK + 10, 400, ALO | REDUCE)
+    assert exchange.take()[1:] == [("resting", one, 300, 0)]
+    exchange.place(-1, BID, 100, IOC)
+    assert exchange.venue.orders.open_qty[1] == 200
+    exchange.take()
+    exchange.trade(+1, ASK + 20, 1)
+    assert exchange.take() == [("fill", one, 200, 0), ("cancelled", one, 200, int(events.CANCELLED_REDUCE_ONLY))]
+    assert exchange.venue.account.position == 0
+    assert exchange.venue.n_reduce_only_shrunk == 2
+
+
+def test_a_fill_of_an_older_order_stops_a_reduce_only_one_within_the_same_trade(exchange: Exchange) -> None:
+    exchange.place(+1, ASK, 100, IOC)
+    one, two = exchange.place(-1, ASK + 10, 100), exchange.place(-1, ASK + 20, 100, ALO | REDUCE)
+    three = exchange.place(-1, ASK + 20, 50)
+    exchange.take()
+    exchange.trade(+1, ASK + 30, 5)
+    reduce_only = int(events.CANCELLED_REDUCE_ONLY)
+    assert exchange.take() == [("fill", one, 100, 0), ("cancelled", two, 100, reduce_only), ("fill", three, 50, 0)]
+
+
+def test_a_reduce_only_taker_never_turns_the_position(exchange: Exchange) -> None:
+    exchange.place(+1, ASK, 100, IOC)
+    exchange.take()
+    one = exchange.place(-1, BID, 300, IOC | REDUCE)
+    assert exchange.take() == [("fill", one, 100, 0), ("cancelled", one, 200, int(events.CANCELLED_REDUCE_ONLY))]
+    assert exchange.venue.account.position == 0
 
 
 def test_a_fill_is_told_in_one_piece_then_position_and_account(exchange: Exchange) -> None:
@@ -246,6 +414,40 @@ def test_margin_and_the_number_of_orders_are_limited() -> None:
     for _ in range(65):
         crowd.place(+1, BID, 100)
     assert crowd.take()[-1][3] == int(events.REJECT_TOO_MANY_ORDERS)
+
+
+def test_a_price_far_from_the_oracle_is_refused(exchange: Exchange) -> None:
+    exchange.market(events.CONTEXT, px=400_000, qty=400_000)
+    one, two = exchange.place(+1, 19_990, 1_000), exchange.place(+1, 20_000, 1_000)
+    assert exchange.take() == [("rejected", one, 0, int(events.REJECT_ORACLE)), ("resting", two, 1_000, 0)]
+
+
+def test_requests_beyond_the_venues_room_are_refused_and_counted() -> None:
+    made = Exchange(order_latency=NS, cancel_latency=NS)
+    for _ in range(transit.MAX_REQUESTS):
+        made.place(+1, BID, 100)
+    made.cancel(1)  # a cancel that finds no room says nothing of the order
+    over = made.place(+1, BID, 100)
+    made.collect()
+    assert made.take() == [("rejected", over, 0, int(events.REJECT_RATE_LIMIT))]
+    assert made.venue.n_overflow == 2
+
+
+def test_a_reduce_only_order_for_the_whole_position_may_be_small(exchange: Exchange) -> None:
+    exchange.place(+1, ASK, 30, IOC)
+    exchange.place(-1, BID, 26, IOC)
+    exchange.take()
+    small, whole = exchange.place(-1, ASK, 3, ALO | REDUCE), exchange.place(-1, ASK, 4, ALO | REDUCE)
+    assert exchange.take() == [("rejected", small, 0, int(events.REJECT_MIN_NOTIONAL)), ("resting", whole, 4, 0)]
+
+
+def test_cancel_all_takes_every_order_and_a_second_cancel_is_refused(exchange: Exchange) -> None:
+    one, two = exchange.place(+1, BID, 100), exchange.place(-1, ASK, 100)
+    exchange.take()
+    exchange.send(int(actions.CANCEL_ALL))
+    assert exchange.take() == [("cancelled", one, 100, 0), ("cancelled", two, 100, 0)]
+    exchange.cancel(one)
+    assert exchange.take() == [("cancel_rejected", one, 0, 0)]
 
 
 def test_post_only_does_not_meet_our_own_order(exchange: Exchange) -> None:

@@ -99,7 +99,6 @@ def snapshots(exch_ns: Ints, recv_ns: Ints, px: Ints, qty: Ints) -> Events:
     flat: Events = events.reshape(-1)
     kept: Events = flat[(flat["kind"] != layout.BOOK_LEVEL) | (flat["qty"] > 0)]
     return kept
-    return kept
 
 
 def trades(exch_ns: Ints, recv_ns: Ints, px: Ints, qty: Ints, side: Ints, trade_id: Ints) -> Events:

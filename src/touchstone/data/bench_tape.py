@@ -20,14 +20,17 @@ from touchstone.data.units import Coin
 
 SZ_DECIMALS = 3
 PX_UNITS_PER_TICK = 100
-BUY_TRADE, FILLER = 2, 7
+BUY_TRADE, SELL_TRADE, FILLER = 2, 3, 7
 
 
 def is_packed(path: Path) -> bool:
     """Whether a file is named and shaped as packed benchmark events."""
     if not path.name.endswith("_packed.npy"):
         return False
-    rows = np.load(path, mmap_mode="r")
+    try:
+        rows = np.load(path, mmap_mode="r")
+    except (ValueError, EOFError, OSError):
+        return False
     return bool(rows.ndim == 2 and rows.shape[1] == 4 and rows.dtype == np.uint32)
 
 
@@ -37,7 +40,10 @@ def convert(path: Path, out: Path, coin: str = "BENCH", chunk: int = 1 << 20) ->
     meta_path = path.with_name(path.name.replace("_packed.npy", "_meta.json"))
     if not meta_path.is_file():
         raise DataError(f"{path}: {meta_path.name} is missing beside it; it holds the time of the first event")
-    base_ns = int(msgspec.json.decode(meta_path.read_bytes())["base_exch_ts"])
+    try:
+        base_ns = int(msgspec.json.decode(meta_path.read_bytes())["base_exch_ts"])
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{meta_path}: no time of the first event (base_exch_ts, in ns) in it: {error!r}") from error
     if not path.is_file() or not is_packed(path):
         raise DataError(f"{path}: not a packed benchmark file (four uint32 a row, name *_packed.npy)")
     rows = np.load(path, mmap_mode="r")
@@ -52,6 +58,12 @@ def convert(path: Path, out: Path, coin: str = "BENCH", chunk: int = 1 << 20) ->
             now = int(exch[-1])
             kind = part[:, 2] & 7
             real = kind != FILLER
+            unknown = np.flatnonzero(real & (kind > SELL_TRADE))
+            if len(unknown):
+                raise DataError(
+                    f"{path}: row {at + int(unknown[0])} is of kind {kind[unknown[0]]}, known are 0 to 3 and 7; "
+                    "pack it again"
+                )
             n_filler += int((~real).sum())
             part, exch, kind = part[real], exch[real], kind[real]
             events = np.zeros(len(part), EVENT_DTYPE)

@@ -114,8 +114,10 @@ def _folder(path: Path) -> Found:
     if len(raw) == 1:
         return _file(raw[0])
     folders = [f.name for f in path.iterdir() if f.is_dir() and not f.name.startswith(".")]
-    hint = f"choose one of its folders: {', '.join(sorted(folders)[:10])}" if folders else (
-        "expected COIN_book20, COIN_bbo, COIN_trades as .csv.gz, .csv or .parquet, or one file of raw lines"
+    hint = (
+        f"choose one of its folders: {', '.join(sorted(folders)[:10])}"
+        if folders
+        else ("expected COIN_book20, COIN_bbo, COIN_trades as .csv.gz, .csv or .parquet, or one file of raw lines")
     )
     seen = ", ".join(file.name for file in files[:5]) or "no files"
     raise DataError(f"{path}: no recording in this folder (found {seen}); {hint}")

@@ -151,7 +151,8 @@ class _World:
                 rate = (m.taker_rate + self.heat[s]) * math.exp(min(max(m.informed * side * gap_bps, -2.0), 2.0))
                 if uniform[i, 3 + s] < rate * dt and self.last_touch is not None:
                     self.heat[s] += m.excitation / m.excitation_s
-                    self._sweep(side, self.last_touch[2 * s], -m.reach * math.log(1.0 - uniform[i, 5 + s]), recv_ns)
+                    px, qty = self.last_touch[2 * s], self.last_touch[2 * s + 1]
+                    self._sweep(side, px, qty, -m.reach * math.log(1.0 - uniform[i, 5 + s]), recv_ns)
             self._show(gap_bps, normal[i, 3], recv_ns)
         made = np.zeros(len(self.rows), EVENT_DTYPE)
         if self.rows:
@@ -176,14 +177,14 @@ class _World:
             level = self.sizes[px] = float(self.chance.standard_normal()) * 0.6
         return max(int(self.mean_qty * math.exp(level - 0.18)), 1)
 
-    def _sweep(self, side: int, touch: int, reach_bps: float, recv_ns: int) -> None:
-        """A taker goes through the book from the touch of the block before as far as it reaches."""
+    def _sweep(self, side: int, touch: int, touch_qty: int, reach_bps: float, recv_ns: int) -> None:
+        """A taker goes through the book, from the touch as last shown, as far as it reaches."""
         reach = int(reach_bps * self.bps)
         for step in range(reach + 1):
             px = touch + side * step
-            qty = self._qty(px)
             if step > 0 and not _holds_level(px):
                 continue
+            qty = self._qty(px) if step > 0 else touch_qty
             if step == reach:
                 qty = max(int(qty * self.chance.random()), 1)
             self.trade_id += 1

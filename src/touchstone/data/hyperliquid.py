@@ -17,11 +17,10 @@ from touchstone.data.errors import DataError
 from touchstone.data.layout import Events, Ints
 from touchstone.data.quality import Quality
 from touchstone.data.recording import Stream
+from touchstone.data.rows import MS, RowReader, Rows, pairs
 from touchstone.data.units import Coin
 
-MS = 1_000_000
 S = 1_000_000_000
-_EARLIEST_MS, _LATEST_MS = 1_577_836_800_000, 4_102_444_800_000  # 2020, 2100
 
 
 @dataclass(frozen=True)
@@ -33,45 +32,6 @@ class ImportOptions:
     late_s: float = 5.0  # rows later than this against the fastest 1 % are not used
 
 
-_REASON = {
-    units.EMPTY: "missing_value",
-    units.NON_NUMERIC: "non_numeric",
-    units.NAN: "nan",
-    units.NEGATIVE: "negative",
-    units.ZERO: "zero",
-    units.TOO_LARGE: "too_large",
-}
-
-
-@dataclass
-class Rows:
-    """Good rows of one stream as integers; `extra` = side of the touch or taker, `trade_id`."""
-
-    stream: Stream
-    at: Ints  # row in the stream's table
-    exch_ns: Ints
-    recv_ns: Ints
-    px: Ints  # (n,) or (n, 2, levels)
-    qty: Ints
-    side: Ints
-    trade_id: Ints
-
-    def __len__(self) -> int:
-        return len(self.at)
-
-    def take(self, keep: Any) -> "Rows":
-        return Rows(
-            self.stream,
-            self.at[keep],
-            self.exch_ns[keep],
-            self.recv_ns[keep],
-            self.px[keep],
-            self.qty[keep],
-            self.side[keep],
-            self.trade_id[keep],
-        )
-
-
 class Importer:
     """Turns the streams of one coin into events; `quality` collects what was dropped or changed."""
 
@@ -79,11 +39,12 @@ class Importer:
         self.coin = coin
         self.quality = quality
         self.options = options or ImportOptions()
+        self.reader = RowReader(coin, quality)
         self.offset_ns = 0
 
     def events(self, streams: dict[str, Stream], contexts: list[tuple[int, dict[str, Any]]] | None = None) -> Events:
         """Ordered events of `book`, `bbo`, `trades` (any of them may be absent). Raises DataError."""
-        rows = {name: self._parse(stream) for name, stream in streams.items()}
+        rows = {name: self.reader.parse(stream) for name, stream in streams.items()}
         self._check_decimals(rows)
         self._correct_clock(rows)
         for name in rows:
@@ -100,128 +61,6 @@ class Importer:
         for name in rows:
             self.quality.rows_kept[name] = len(rows[name])
         return self._assemble(rows, contexts or [])
-
-    # -- one row at a time, in bulk ------------------------------------------------------------------------------
-
-    def _parse(self, stream: Stream) -> Rows:
-        """Text to integers; rows with a bad field go, named by their first bad field."""
-        n = len(stream.table)
-        codes: list[tuple[str, Ints]] = []  # (column, reason index; 0 = good)
-        exch = self._number(stream, "exchange_timestamp", 0, codes)
-        recv = self._number(stream, "timestamp", stream.recv_decimals, codes, cut=True)
-        codes.append(("exchange_timestamp", np.where((exch < _EARLIEST_MS) | (exch > _LATEST_MS), BAD_TIME, 0)))
-        side = np.zeros(n, np.int64)
-        trade_id = np.zeros(n, np.int64)
-        if stream.name == "book":
-            px, qty = self._levels(stream, codes)
-        else:
-            px = self._price(stream, "price", codes)
-            qty = self._number(stream, "size", self.coin.sz_decimals, codes, fine="off_grid_size")
-            up, down = ("bid", "ask") if stream.name == "bbo" else ("buy", "sell")
-            text = stream.table["side"].fill_null("").str.strip_chars().str.to_lowercase().to_numpy()
-            side = np.where(text == up, 1, np.where(text == down, -1, 0))
-            codes.append(("side", np.where(side == 0, BAD_SIDE, 0)))
-            if stream.name == "trades":
-                trade_id = self._number(stream, "trade_id", 0, codes)
-        good = self._drop_bad(stream, codes)
-        rows = Rows(stream, np.arange(n), exch * MS, recv, px, qty, side, trade_id).take(good)
-        if stream.name == "book":
-            return self._ordered_levels(rows)
-        return self._uncrossed(rows) if stream.name == "bbo" else rows
-
-    def _number(
-        self,
-        stream: Stream,
-        column: str,
-        decimals: int,
-        codes: list[tuple[str, Ints]],
-        fine: str = "non_numeric",
-        cut: bool = False,
-    ) -> Ints:
-        values, found = units.parse_units(stream.table[column], decimals)
-        reasons = _CODE_TO_REASON[found].copy()
-        reasons[found == units.TOO_FINE] = 0 if cut else _INDEX[fine]
-        codes.append((column, reasons))
-        return values
-
-    def _price(self, stream: Stream, column: str, codes: list[tuple[str, Ints]]) -> Ints:
-        px = self._number(stream, column, self.coin.px_decimals, codes, fine="off_grid_price")
-        off = (px > 0) & (px % units.tick_of(px, self.coin.sz_decimals) != 0)
-        codes[-1][1][off] = _INDEX["off_grid_price"]
-        return px
-
-    def _levels(self, stream: Stream, codes: list[tuple[str, Ints]]) -> tuple[Ints, Ints]:
-        """px, qty (n, 2, levels); levels empty to the end of a side are absent, not bad."""
-        n = len(stream.table)
-        px = np.zeros((n, 2, stream.levels), np.int64)
-        qty = np.zeros_like(px)
-        for s, side in enumerate(("bid", "ask")):
-            absent = np.ones(n, bool)
-            for i in range(stream.levels - 1, -1, -1):
-                px[:, s, i] = self._price(stream, f"{side}_price_{i}", codes)
-                size = self._number(
-                    stream, f"{side}_size_{i}", self.coin.sz_decimals, codes, fine="off_grid_size"
-                )
-                qty[:, s, i] = size
-                absent &= (codes[-1][1] == _MISSING) & (codes[-2][1] == _MISSING)
-                codes[-1][1][absent] = 0
-                codes[-2][1][absent] = 0
-        empty = (px[:, :, 0] == 0).all(axis=1)
-        codes.append(("bid_price_0", np.where(empty, _MISSING, 0)))
-        return px, qty
-
-    def _drop_bad(self, stream: Stream, codes: list[tuple[str, Ints]]) -> Ints:
-        """Count each bad row once, by its first bad field. Returns the good rows."""
-        reason = np.zeros(len(stream.table), np.int64)
-        column = np.zeros(len(stream.table), np.int64)
-        for index, (_, found) in enumerate(codes):
-            new = (reason == 0) & (found != 0)
-            reason[new] = found[new]
-            column[new] = index
-        for code in np.unique(reason[reason > 0]):
-            bad = np.flatnonzero(reason == code)
-            name = codes[int(column[bad[0]])][0]
-            self._add(_NAMES[int(code)], stream, bad, f"{name}={stream.table[name][int(bad[0])]}")
-        return np.flatnonzero(reason == 0)
-
-    def _add(self, reason: str, stream: Stream, at: Ints, value: object) -> None:
-        if len(at):
-            self.quality.add(reason, stream.file, stream.line[at], [value])
-
-    def _filter(self, rows: Rows, bad: Any, reason: str, values: Any) -> Rows:
-        """Rows without the bad ones, which are counted under `reason`."""
-        bad = np.asarray(bad, bool)
-        if bad.any():
-            self._add(reason, rows.stream, rows.at[bad], np.asarray(values)[bad][0])
-        return rows.take(~bad)
-
-    def _ordered_levels(self, rows: Rows) -> Rows:
-        """Books with levels best first and bid below ask."""
-        bid, ask = rows.px[:, 0], rows.px[:, 1]
-        wrong = ((np.diff(bid) >= 0) & (bid[:, 1:] > 0)).any(axis=1)
-        wrong |= ((np.diff(ask) <= 0) & (ask[:, 1:] > 0)).any(axis=1)
-        rows = self._filter(rows, wrong, "level_order", bid[:, 0])
-        both = (rows.px[:, :, 0] > 0).all(axis=1)
-        self._add("one_sided_book", rows.stream, rows.at[~both], "no bid or no ask")
-        crossed = both & (rows.px[:, 0, 0] > rows.px[:, 1, 0])
-        locked = both & (rows.px[:, 0, 0] == rows.px[:, 1, 0])
-        best = rows.px[:, 0, 0]
-        rows = self._filter(rows, crossed, "crossed_book", best)
-        return self._filter(rows, locked[~crossed], "locked_book", best[~crossed])
-
-    def _uncrossed(self, rows: Rows) -> Rows:
-        """Touches whose two rows do not cross."""
-        first = _pairs(rows)
-        spread = (rows.px[first + 1] - rows.px[first]) * rows.side[first]
-        for reason, bad in (("crossed_book", first[spread < 0]), ("locked_book", first[spread == 0])):
-            if len(bad):
-                bid, ask = rows.px[bad[0] : bad[0] + 2][:: int(rows.side[bad[0]])]
-                both = np.sort(np.concatenate((bad, bad + 1)))
-                self._add(reason, rows.stream, rows.at[both], f"bid={bid} ask={ask}")
-        keep = np.ones(len(rows), bool)
-        keep[first[spread <= 0]] = False
-        keep[first[spread <= 0] + 1] = False
-        return rows.take(keep)
 
     # -- the whole recording -------------------------------------------------------------------------------------
 
@@ -267,29 +106,29 @@ class Importer:
         late_ns = round(self.options.late_s * S)
         floor_ns = round(self.options.floor_ms * MS)
         delay = rows.recv_ns - rows.exch_ns - floor_ns
-        rows = self._filter(rows, delay < -late_ns, "bad_time", rows.exch_ns)
+        rows = self.reader.drop(rows, delay < -late_ns, "bad_time", rows.exch_ns)
         if rows.stream.name == "trades":
             _, first = np.unique(rows.trade_id, return_index=True)
             repeated = np.ones(len(rows), bool)
             repeated[first] = False
-            return self._filter(rows, repeated, "duplicate_trade_id", rows.trade_id)
-        return self._filter(rows, rows.recv_ns - rows.exch_ns - floor_ns > late_ns, "late_row", rows.exch_ns)
+            return self.reader.drop(rows, repeated, "duplicate_trade_id", rows.trade_id)
+        return self.reader.drop(rows, rows.recv_ns - rows.exch_ns - floor_ns > late_ns, "late_row", rows.exch_ns)
 
     def _forward(self, rows: Rows) -> Rows:
         """Quotes whose exchange time does not go back."""
         newest = np.maximum.accumulate(rows.exch_ns) if len(rows) else rows.exch_ns
-        rows = self._filter(rows, rows.exch_ns < newest, "time_back", rows.exch_ns)
+        rows = self.reader.drop(rows, rows.exch_ns < newest, "time_back", rows.exch_ns)
         self._note_gaps(rows.stream.name, rows.exch_ns)
         return rows
 
     def _live_trades(self, rows: Rows, first_quote_ns: int) -> Rows:
         """Trades that the feed sent when they happened, in exchange order."""
-        rows = self._filter(rows, rows.exch_ns < first_quote_ns, "backfill_trade", rows.exch_ns)
+        rows = self.reader.drop(rows, rows.exch_ns < first_quote_ns, "backfill_trade", rows.exch_ns)
         floor_ns, late_ns = round(self.options.floor_ms * MS), round(self.options.late_s * S)
-        rows = self._filter(rows, rows.recv_ns - rows.exch_ns - floor_ns > late_ns, "late_row", rows.exch_ns)
+        rows = self.reader.drop(rows, rows.recv_ns - rows.exch_ns - floor_ns > late_ns, "late_row", rows.exch_ns)
         if len(rows):
             back = rows.exch_ns < np.maximum.accumulate(rows.exch_ns)
-            self._add("trade_reordered", rows.stream, rows.at[back], rows.exch_ns[back][0] if back.any() else 0)
+            self.reader.note("trade_reordered", rows.stream, rows.at[back], rows.exch_ns[back][0] if back.any() else 0)
         self._note_gaps(rows.stream.name, np.sort(rows.exch_ns))
         return rows
 
@@ -303,9 +142,7 @@ class Importer:
         quote_times = []
         if "trades" in rows:
             t = rows["trades"]
-            parts.add(
-                assemble.RANK_TRADE, assemble.trades(t.exch_ns, t.recv_ns, t.px, t.qty, t.side, t.trade_id)
-            )
+            parts.add(assemble.RANK_TRADE, assemble.trades(t.exch_ns, t.recv_ns, t.px, t.qty, t.side, t.trade_id))
         if "bbo" in rows:
             parts.add(assemble.RANK_BBO, _touches(rows["bbo"]))
             quote_times.append((rows["bbo"].exch_ns, rows["bbo"].recv_ns))
@@ -330,8 +167,8 @@ class Importer:
         early = int((events["recv_ns"] < events["exch_ns"]).sum())
         events["recv_ns"] = np.maximum(events["recv_ns"], events["exch_ns"])
         late, largest = assemble.raise_receipts(events)
-        self.quality.add("early_receipt", "", np.zeros(early, np.int64), ["of all streams"])
-        self.quality.add("late_receipt", "", np.zeros(late, np.int64), [f"at most {largest / MS:.1f} ms"])
+        self.quality.add("early_receipt", "all streams", np.zeros(early, np.int64), ["before its block"])
+        self.quality.add("late_receipt", "all streams", np.zeros(late, np.int64), [f"at most {largest / MS:.1f} ms"])
 
     def _contexts(self, contexts: list[tuple[int, dict[str, Any]]]) -> Events:
         """CONTEXT events. The message has no exchange time: receipt less the usual delay stands for it."""
@@ -348,9 +185,7 @@ class Importer:
                 continue
             kept.append((recv - self.offset_ns, oracle, mark, -funding if rate.startswith("-") else funding))
         values = np.array(kept, np.int64).reshape(-1, 4)
-        events = assemble.simple(
-            layout.CONTEXT, values[:, 0] - round(self.options.floor_ms * MS), values[:, 0]
-        )
+        events = assemble.simple(layout.CONTEXT, values[:, 0] - round(self.options.floor_ms * MS), values[:, 0])
         events["px"], events["qty"], events["aux"] = values[:, 1], values[:, 2], values[:, 3]
         return events
 
@@ -362,43 +197,15 @@ def _plain(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _pairs(rows: Rows) -> Ints:
-    """Positions of touch rows that are followed by the other side's row of the same message.
-
-    Most recordings write the bid first, some either side first. Several messages may share both times: bid and ask are
-    paired first, then what is left over.
-    """
-    if len(rows) < 2:
-        return np.zeros(0, np.int64)
-    same = (rows.exch_ns[1:] == rows.exch_ns[:-1]) & (rows.recv_ns[1:] == rows.recv_ns[:-1])
-    bid_first = same & (rows.side[:-1] == 1) & (rows.side[1:] == -1)
-    used = np.append(bid_first, False)
-    used[1:] |= bid_first
-    ask_first = same & (rows.side[:-1] == -1) & (rows.side[1:] == 1) & ~used[:-1] & ~used[1:]
-    found: Ints = np.flatnonzero(bid_first | ask_first)
-    return found
-
-
 def _touches(rows: Rows) -> Events:
     """BBO events, two per message; a row whose partner was dropped stands alone."""
     n = len(rows)
     first = np.ones(n, bool)
-    first[_pairs(rows) + 1] = False
+    first[pairs(rows) + 1] = False
     message = np.cumsum(first) - 1
     px = np.zeros((int(first.sum()), 2), np.int64)
     qty = np.zeros_like(px)
     s = (1 - rows.side) // 2
     px[message, s] = rows.px
     qty[message, s] = rows.qty
-    return assemble.touch(
-        layout.BBO, rows.exch_ns[first], rows.recv_ns[first], px, qty, assemble.jumps_up(px)
-    )
-
-
-# Reasons as small numbers, so that a column of them is an array; 0 = good.
-_NAMES = {1 + i: name for i, name in enumerate(
-    [*_REASON.values(), "off_grid_price", "off_grid_size", "bad_side", "bad_time"]
-)}  # fmt: skip
-_INDEX = {name: index for index, name in _NAMES.items()}
-_MISSING, BAD_SIDE, BAD_TIME = _INDEX["missing_value"], _INDEX["bad_side"], _INDEX["bad_time"]
-_CODE_TO_REASON: Ints = np.array([_INDEX[_REASON[c]] if c in _REASON else 0 for c in range(8)], np.int64)
+    return assemble.touch(layout.BBO, rows.exch_ns[first], rows.recv_ns[first], px, qty, assemble.jumps_up(px))

@@ -6,6 +6,7 @@ from touchstone.core.jit import compiled, inline, record
 
 MAX_ORDERS = 64
 NONE = np.int64(-1)
+UNKNOWN_QUEUE = 1e18  # size ahead of an order whose level the feed has never shown
 
 ORDER = record(
     [
@@ -14,10 +15,13 @@ ORDER = record(
         ("px", "i8"),
         ("index", "i8"),  # grid index of px
         ("qty_left", "i8"),
-        ("queue_ahead", "f8"),  # size ahead of us at our price, once `queue_known`
-        ("queue_known", "i8"),  # 0: the feed has not shown our level, so only a trade through it fills us
+        ("shrunk", "i8"),  # taken off a reduce-only order because the position no longer covered it
+        ("since_ns", "i8"),  # block in which it came to rest
+        ("queue_ahead", "f8"),  # size ahead of us at our price; an upper bound unless `queue_known`
+        ("queue_known", "i8"),  # 0: the feed does not show our level, so only a trade through it fills us
         ("shown", "i8"),  # the level's size when last seen
         ("traded", "i8"),  # traded at our price since then, which the next shown size will lack
+        ("met", "i8"),  # number of the last trade that it has met
         ("reduce_only", "i8"),
         ("number", "i8"),  # rising: age
     ]
@@ -61,8 +65,8 @@ def find(orders, cloid):
 
 
 @compiled
-def add(orders, s, cloid, px, index, qty, reduce_only):
-    """Slot of a new live order on side s (0 bid); its queue is for the caller to set. Needs n_free > 0."""
+def add(orders, s, cloid, px, index, qty, reduce_only, since_ns):
+    """Slot of a new live order on side s (0 bid), its place in the queue unknown. Needs n_free > 0."""
     orders.n_free -= 1
     k = np.int64(orders.free[orders.n_free])
     order = orders.slot[k]
@@ -71,10 +75,13 @@ def add(orders, s, cloid, px, index, qty, reduce_only):
     order.px = px
     order.index = index
     order.qty_left = qty
-    order.queue_ahead = 0.0
+    order.shrunk = 0
+    order.since_ns = since_ns
+    order.queue_ahead = UNKNOWN_QUEUE
     order.queue_known = 0
     order.shown = 0
     order.traded = 0
+    order.met = 0
     order.reduce_only = reduce_only
     order.number = orders.n_placed
     orders.n_placed += 1

@@ -74,6 +74,20 @@ def hyperliquid_params(sz_decimals: int, **changes: Any) -> Any:
     return params
 
 
+def with_latency_factor(params: Any, factor: float) -> Any:
+    """A copy of a VENUE_PARAMS record with every latency times `factor` (>= 0); at 0 there are no blocks either."""
+    if not 0.0 <= factor < float("inf"):
+        raise ValueError(f"latency factor is {factor}; give a number of 0 or more")
+    scaled = np.array([params], VENUE_PARAMS)[0]
+    for way in (scaled.order_latency, scaled.cancel_latency):
+        way.median_ns = round(int(way.median_ns) * factor)
+        way.p99_ns = round(int(way.p99_ns) * factor)
+    scaled.response_ns = round(int(params.response_ns) * factor)
+    if factor == 0.0:
+        scaled.block_ns = 0
+    return scaled
+
+
 def _check(values: dict[str, Any]) -> None:
     if not 0 <= values["sz_decimals"] <= 6:
         raise ValueError(f"sz_decimals is {values['sz_decimals']}; a perp of the venue has 0 to 6")
@@ -165,8 +179,10 @@ def reducible(account, side):
 
 
 @compiled
-def refusal(params, grid, book, account, mid2, open_qty, side, px, qty, bits):
-    """Why the venue refuses the order (events.REJECT_*), 0 if it does not; `open_qty` rests on its side already."""
+def refusal(params, grid, book, account, mid2, oracle_px, open_qty, side, px, qty, bits):
+    """Why the venue refuses the order (events.REJECT_*), 0 if it does not; `open_qty` rests on its side already.
+
+    mid2 values the position for the margin; oracle_px 0 = not known, then any price goes."""
     alo = (bits & actions.BIT_ALO) != 0
     if alo == ((bits & actions.BIT_IOC) != 0) or side * side != 1:
         return events.REJECT_OTHER
@@ -174,6 +190,8 @@ def refusal(params, grid, book, account, mid2, open_qty, side, px, qty, bits):
         return events.REJECT_INVALID_SIZE
     if not price_grid.is_valid_price(grid, px):
         return events.REJECT_TICK
+    if oracle_px > 0 and abs(px - oracle_px) > oracle_px // 20 * 19:  # 95 % away from the reference price
+        return events.REJECT_ORACLE
     reducing = reducible(account, side)
     if bits & actions.BIT_REDUCE_ONLY:
         if reducing == 0:

@@ -228,21 +228,29 @@ def queue_at(book, s, index):
 def value_at(ladder, models, params, market, s, depth_bps, queue_ahead, h):
     """(P(fill within FILL_HORIZONS_NS[h]), expected edge in bps if filled) of an order at a depth, behind a queue.
 
-    The probability is that of the measured intensity, moved towards the fill model as far as that has earned it; the
-    adverse selection is the model's, its bold part (a gain) likewise.
+    The probability is that of the measured intensity, moved towards the fill model as far as that has earned it. What
+    the models take off the quoted distance (mid coming nearer before the fill, adverse selection after it) counts as
+    far as one base half-spread until the adverse selection model has shown that it adds value, and in full from then
+    on: doubt alone does not withdraw a side.
     """
     rate = market.a * math.exp(-market.k * max(depth_bps, 0.0))
     p = -math.expm1(-rate * HORIZONS_S[h])
-    earned = models.influence[FILL_TARGET + h]
-    if earned > 0.0:
+    trusted = models.influence[FILL_TARGET + h]
+    if trusted > 0.0:
         ledger.fill_features(ladder.features, market, s, depth_bps, queue_ahead)
         predicted, _ = fill.predict(models.fill_model, ladder.features, h)
-        p += earned * (predicted - p)
+        p += trusted * (predicted - p)
     bucket = depth_bucket(depth_bps)
     half_spread, _ = capture.predict(models.capture_10s, bucket, depth_bps)
     loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, bucket, s, market.sigma)
-    loss = _leash(ladder, loss, np.float64(params.careful_cap_bps), models.influence[ADVERSE_10S])
-    return p, half_spread - params.maker_fee_bps - loss
+    taken = depth_bps - half_spread + loss
+    earned = models.influence[ADVERSE_10S]
+    most = np.float64(ladder.term_bps[s, TERM_BASE])
+    if taken > most:
+        taken = most + earned * (taken - most)
+    elif taken < 0.0:
+        taken *= earned
+    return p, depth_bps - params.maker_fee_bps - taken
 
 
 @compiled
