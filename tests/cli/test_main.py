@@ -33,7 +33,8 @@ class Shells:
         self.result: dict[str, Any] = dict(RESULT)
         self.error: BaseException | None = None
         self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC")
-        self._put(monkeypatch, "touchstone.backtest.runner", backtest=self.backtest, run_session=self.run_session)
+        shells = {"backtest": self.backtest, "run_session": self.run_session, "compile_ahead": self.compile_ahead}
+        self._put(monkeypatch, "touchstone.backtest.runner", **shells)
         self._put(monkeypatch, "touchstone.backtest.store", load_result=self.load_result)
         self._put(monkeypatch, "touchstone.data.catalogue", import_path=self.import_path)
         self._put(monkeypatch, "touchstone.data.tape", is_tape=self.is_tape, open_tape=self.open_tape)
@@ -57,7 +58,12 @@ class Shells:
 
     def run_session(self, settings: config.Config, **options: Any) -> Any:
         options.pop("progress")(2, 2)
+        options.pop("say")("calibration fill_ir=n/a")
         return self._done("run", (settings, options))
+
+    def compile_ahead(self, say: Any) -> float:
+        say("compiled")
+        return 1.0
 
     def load_result(self, folder: Path) -> Any:
         return self._done("report", folder)

@@ -223,7 +223,7 @@ def model_table(result: Result) -> RenderableType:
     columns = ("n", "n_eff", "score", "skill", "90 % interval", "ir", "in 50/90")
     table = _table(("model", "left"), *((name, "right") for name in columns), ("verdict", "left"))
     for name, card in models.items():
-        score = card.get("brier") if card.get("brier") is not None else card.get("crps")
+        score = next((card[key] for key in ("brier", "crps", "squared_error") if card.get(key) is not None), None)
         table.add_row(
             name,
             _count(card.get("n")),
@@ -236,7 +236,8 @@ def model_table(result: Result) -> RenderableType:
             _verdict(card) + (" DEGRADED" if card.get("degraded") else ""),
         )
     legend = (
-        "score: Brier or CRPS, lower is better; skill: 1 - score / baseline score; ir: DSC / MCB;\n"
+        "score: Brier, CRPS (bps) or, of fair, squared error (bps^2), lower is better;\n"
+        "skill: 1 - score / baseline score; ir: DSC / MCB;\n"
         "in 50/90: % of outcomes inside the central 50 and 90 % intervals"
     )
     return Group(table, Text(legend))
