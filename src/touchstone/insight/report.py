@@ -312,6 +312,11 @@ def data_table(result: Result) -> RenderableType:
         gap = (quality.get("gaps") or {}).get(stream) or {}
         gaps = f", {gap['count']:,.0f} gaps, longest {duration(gap['longest_s'])}" if gap.get("count") else ""
         lines.append(f"{stream}: {read:,} rows read, {_count((quality.get('rows_kept') or {}).get(stream))} used{gaps}")
+    if clock := quality.get("clock"):
+        lines.append(
+            f"clock: {_number(clock.get('offset_ms'), ',.1f')} ms taken off every receive time, so that 1 % of the "
+            f"messages\narrive within {_number(clock.get('floor_ms'), ',.0f')} ms of their block"
+        )
     found = {kind: entry for kind, entry in (quality.get("problems") or {}).items() if entry.get("count")}
     if not found:
         lines.append("no problem found in the input")
