@@ -1,0 +1,144 @@
+"""The study as a page of Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.queue.study import KINDS, LEVELS, MODELS, VIEWS, Flags, Model, Score, Study, seconds
+from touchstone.core.conventions import FILL_HORIZONS_NS
+from touchstone.insight.intervals import Interval
+
+LONG_QUEUE = 300  # shares ahead; the median is about 100
+VIEW_NAMES = {
+    "degraded": "Degraded view (book each 0.5 s, touch on change, trades), as Hyperliquid shows it",
+    "full": "Full view (all visible levels after every message)",
+}
+
+
+def page(study: Study, command: str, source: str) -> str:
+    """The whole of docs/queue-study.md."""
+    chosen, second = study.chosen(), ~study.first_half
+    parts = [
+        "# Which queue model is right",
+        f"Written by `{command}`; do not edit.",
+        _what(study, source),
+        "## Answer",
+        _answer(study, chosen),
+        "## Scores on the second half of the day",
+        "Exponents were chosen on the first half (best Brier of the family on the degraded view). Brier is the share of "
+        "orders about which the model is wrong, in %; bias is its fill rate less the true one, in percentage points, "
+        "with central 90 % intervals by blocks of 120 s.",
+    ]
+    for view, words in VIEW_NAMES.items():
+        parts += [f"### {words}", _scores(study, view, _shown(study, chosen), second)]
+    parts += [
+        "## Error of the size ahead, by level joined",
+        "Model's size ahead less the true one in shares, second half: mean (mean of the absolute value), over the time "
+        "that both are known.",
+        _front_errors(study, _shown(study, chosen), second),
+        f"## Long queues: at least {LONG_QUEUE} shares ahead",
+        "Both halves, degraded view.",
+        _scores(study, "degraded", _shown(study, chosen), study.ghosts.ahead >= LONG_QUEUE),
+        "## All models on the first half",
+        "Brier in % / |bias| in percentage points, both averaged over the horizons: what the choice was made on.",
+        _all_models(study),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _shown(study: Study, chosen: Model) -> list[Model]:
+    best = [study.best_of_family("degraded", name, study.first_half) for name in KINDS]
+    return list(dict.fromkeys([*best, chosen]))
+
+
+def _what(study: Study, source: str) -> str:
+    ghosts, own = study.ghosts, [study.decided_by_own_life(tau).mean() for tau in FILL_HORIZONS_NS]
+    shares = ", ".join(f"{share:.0%} at {seconds(tau)}" for share, tau in zip(own, FILL_HORIZONS_NS, strict=True))
+    return (
+        f"{len(ghosts):,} limit orders of {source} that joined a visible level (1 to {LEVELS[-1]}) behind others are "
+        "followed as *ghosts*: the model sees sizes and trades without the order itself, the truth is in the order "
+        f"numbers. The order's own life decides the outcome for {shares} of them; for the rest a virtual order keeps its "
+        "place after the cancel, and is filled when an order younger than it is executed at its price, an execution "
+        "happens at a worse price, or an opposite order comes to rest at or beyond its price. Everybody else acts as they "
+        f"did. In {ghosts.n_out_of_turn} cases an order was passed over while it rested: service by age holds. Orders "
+        "whose horizon ends after the day are left out. Beyond the visible book only a trade through the price fills "
+        f"({study.followed['degraded'].n_beyond_book:,} orders on the degraded view when they came to rest). Hidden "
+        "executions are in neither truth nor view. How: `benchmarks/queue/ghosts.py`, `follow.py` and `study.py` beside it."
+    )
+
+
+def _answer(study: Study, chosen: Model) -> str:
+    second, averse = ~study.first_half, Model("risk_averse")
+    brier = {m: study.mean_brier("degraded", m, second) for m in (chosen, averse)}
+    gain = study.brier_gain("degraded", averse, chosen, second)
+    rates = [
+        [study.score(view, m, tau, second).rate for m in MODELS] for view in VIEWS for tau in FILL_HORIZONS_NS
+    ]
+    lowest = all(row[MODELS.index(averse)] == min(row) for row in rates)
+    equal = ", ".join(f"`{m}`" for m in study.equals("degraded", study.first_half))
+    return "\n".join(
+        [
+            f"* Chosen: **`{chosen}`** (`exchange.queue_model`, `exchange.queue_exponent`). On the first half of the "
+            f"degraded view {equal} are equal in Brier by more than chance allows to tell apart; it has the smallest "
+            "bias of these.",
+            f"* On the second half it is wrong about {brier[chosen][0]:.2%} of the orders, and its fill rate is off by "
+            f"{brier[chosen][1] * 100:.2f} percentage points.",
+            f"* `risk_averse` is pessimistic: its fill rate is {'the lowest of all models' if lowest else 'NOT lowest'} "
+            "in both views at every horizon, and below the true one. It is also the most accurate order by order "
+            f"({brier[averse][0]:.2%} wrong; {_points(gain)} better), because queues are short here and those who "
+            f"cancel stand mostly at the back; its rate is off by {brier[averse][1] * 100:.2f} points. It is not "
+            "the default because every backtest runs it besides the chosen model as the lower bound, and because a "
+            "bound on both sides says more than one side twice "
+            "([decision 4](decisions/0004-queue-model.md)).",
+            "* All models agree on most orders: the tape itself decides whether a price is traded through. The choice "
+            "moves fill rates by less than one percentage point.",
+        ]
+    )
+
+
+def _points(interval: Interval | None) -> str:
+    if interval is None:
+        return "n/a"
+    return f"{interval.low * 100:+.2f} to {interval.high * 100:+.2f} points"
+
+
+def _scores(study: Study, view: str, models: Sequence[Model], which: Flags) -> str:
+    head = ["model"]
+    for tau in FILL_HORIZONS_NS:
+        true = study.score(view, MODELS[0], tau, which)
+        head += [f"Brier {seconds(tau)}", f"bias {seconds(tau)} (true {true.true_rate:.2%} of {true.n:,})"]
+    rows = []
+    for model in models:
+        row = [f"`{model}`"]
+        for tau in FILL_HORIZONS_NS:
+            score = study.score(view, model, tau, which)
+            row += [f"{score.brier * 100:.2f}", _bias(score)]
+        rows.append(row)
+    return _table(head, rows)
+
+
+def _bias(score: Score) -> str:
+    text = f"{score.bias * 100:+.2f}"
+    if score.bias_interval is None:
+        return text
+    return f"{text} ({score.bias_interval.low * 100:+.2f} to {score.bias_interval.high * 100:+.2f})"
+
+
+def _front_errors(study: Study, models: Sequence[Model], which: Flags) -> str:
+    rows = []
+    for view in VIEW_NAMES:
+        for model in models:
+            found = [study.front_error(view, model, level, which) for level in LEVELS]
+            rows.append([view, f"`{model}`", *(f"{mean:+.1f} ({size:.1f})" for _, mean, size in found)])
+    return _table(["view", "model", *(f"level {level}" for level in LEVELS)], rows)
+
+
+def _all_models(study: Study) -> str:
+    rows = []
+    for model in MODELS:
+        found = [study.mean_brier(view, model, study.first_half) for view in VIEW_NAMES]
+        rows.append([f"`{model}`", *(f"{brier * 100:.3f} / {bias * 100:.3f}" for brier, bias in found)])
+    return _table(["model", *VIEW_NAMES], rows)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
