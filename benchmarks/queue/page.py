@@ -69,20 +69,16 @@ def _answer(study: Study, chosen: Model) -> str:
     second, averse = ~study.first_half, Model("risk_averse")
     brier = {m: study.mean_brier("degraded", m, second) for m in (chosen, averse)}
     gain = study.brier_gain("degraded", averse, chosen, second)
-    rates = [
-        [study.score(view, m, tau, second).rate for m in MODELS] for view in VIEWS for tau in FILL_HORIZONS_NS
-    ]
-    lowest = all(row[MODELS.index(averse)] == min(row) for row in rates)
+    is_lowest, is_below = is_pessimistic(study, averse, second)
     equal = ", ".join(f"`{m}`" for m in study.equals("degraded", study.first_half))
     return "\n".join(
         [
             f"* Chosen: **`{chosen}`** (`exchange.queue_model`, `exchange.queue_exponent`). On the first half of the "
-            f"degraded view {equal} are equal in Brier by more than chance allows to tell apart; it has the smallest "
-            "bias of these.",
+            f"degraded view {equal} cannot be told apart by Brier; it has the smallest bias of these.",
             f"* On the second half it is wrong about {brier[chosen][0]:.2%} of the orders, and its fill rate is off by "
             f"{brier[chosen][1] * 100:.2f} percentage points.",
-            f"* `risk_averse` is pessimistic: its fill rate is {'the lowest of all models' if lowest else 'NOT lowest'} "
-            "in both views at every horizon, and below the true one. It is also the most accurate order by order "
+            f"* `risk_averse` is pessimistic: its fill rate is {'' if is_lowest else 'NOT '}the lowest of all models "
+            f"in both views at every horizon, and {'' if is_below else 'NOT '}below the true one. It is also the most accurate order by order "
             f"({brier[averse][0]:.2%} wrong; {_points(gain)} better), because queues are short here and those who "
             f"cancel stand mostly at the back; its rate is off by {brier[averse][1] * 100:.2f} points. It is not "
             "the default because every backtest runs it besides the chosen model as the lower bound, and because a "
@@ -92,6 +88,18 @@ def _answer(study: Study, chosen: Model) -> str:
             "moves fill rates by less than one percentage point.",
         ]
     )
+
+
+def is_pessimistic(study: Study, model: Model, which: Flags) -> tuple[bool, bool]:
+    """(no model has a lower fill rate, the true rate is not below it), in every view at every horizon."""
+    lowest = below = True
+    for view in VIEWS:
+        for tau in FILL_HORIZONS_NS:
+            rates = [study.outcomes(view, m, tau, which)[0].mean() for m in MODELS]
+            own, true = (x.mean() for x in study.outcomes(view, model, tau, which))
+            lowest &= bool(own <= min(rates))
+            below &= bool(own <= true)
+    return lowest, below
 
 
 def _points(interval: Interval | None) -> str:

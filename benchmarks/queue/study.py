@@ -110,11 +110,8 @@ class Study:
 
     def score(self, view: str, model: Model, tau_ns: int, which: Flags) -> Score:
         """Score of the decided ghosts among `which`."""
-        which = which & self.decided(tau_ns)
-        entry = self.ghosts.entry_ns[which]
-        y = (self.ghosts.fill_ns[which] - entry <= tau_ns).astype(float)
-        p = (self.followed[view].fill_ns[which, MODELS.index(model)] - entry <= tau_ns).astype(float)
-        _, block = np.unique(entry // BLOCK_NS, return_inverse=True)
+        p, y = self.outcomes(view, model, tau_ns, which)
+        _, block = np.unique(self.ghosts.entry_ns[which & self.decided(tau_ns)] // BLOCK_NS, return_inverse=True)
         count = np.bincount(block)
         wrong, model_fills, fills = (np.bincount(block, weights=w) for w in ((p - y) ** 2, p, y))
         return Score(
@@ -128,8 +125,18 @@ class Study:
 
     def mean_brier(self, view: str, model: Model, which: Flags) -> tuple[float, float]:
         """(Brier, |bias|), both averaged over the horizons: the order in which models are ranked."""
-        scores = [self.score(view, model, tau, which) for tau in FILL_HORIZONS_NS]
-        return float(np.mean([s.brier for s in scores])), float(np.mean([abs(s.bias) for s in scores]))
+        outcomes = [self.outcomes(view, model, tau, which) for tau in FILL_HORIZONS_NS]
+        brier = [((p - y) ** 2).mean() for p, y in outcomes]
+        bias = [abs(p.mean() - y.mean()) for p, y in outcomes]
+        return float(np.mean(brier)), float(np.mean(bias))
+
+    def outcomes(self, view: str, model: Model, tau_ns: int, which: Flags) -> tuple[Floats, Floats]:
+        """(model's word, truth) of the decided ghosts among `which`: 1 = filled within tau."""
+        which = which & self.decided(tau_ns)
+        entry = self.ghosts.entry_ns[which]
+        y = (self.ghosts.fill_ns[which] - entry <= tau_ns).astype(float)
+        p = (self.followed[view].fill_ns[which, MODELS.index(model)] - entry <= tau_ns).astype(float)
+        return p, y
 
     def brier_gain(self, view: str, model: Model, other: Model, which: Flags) -> Interval | None:
         """90 % interval of other's mean Brier less model's, paired, by blocks of time; above 0 = model is better."""

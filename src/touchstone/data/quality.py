@@ -31,7 +31,7 @@ REASONS: dict[str, tuple[bool, str]] = {
     "row_without_partner": (True, "row of the longer of two files that should agree row by row"),
     "chain_break": (False, "depth update that does not follow the one before: the book is unknown until a snapshot"),
     "depth_without_book": (True, "depth update while the book is unknown"),
-    "stale_update": (True, "depth update that the snapshot, or an update before it, already holds"),
+    "repeated_update": (True, "update id that is not newer than one before it"),
     "one_sided": (False, "touch message without one side; the other side is used"),
     "one_sided_book": (False, "book snapshot without one side, used as it is"),
     "trade_reordered": (False, "trade received after a later one, put in exchange order"),
@@ -69,6 +69,7 @@ class Quality:
     events: dict[str, int] = field(default_factory=dict)  # by kind
     gaps: dict[str, dict[str, float]] = field(default_factory=dict)  # by stream: count, longest_s
     clock: dict[str, float] = field(default_factory=dict)
+    depth: dict[str, int] = field(default_factory=dict)  # a book rebuilt from updates, where there were any
 
     def add(self, reason: str, file: str, lines: Sequence[int] | Any, values: Sequence[Any] | Any) -> None:
         """Count one problem per line; the first one is kept as the example."""
@@ -96,6 +97,7 @@ class Quality:
             "events": dict(self.events),
             "gaps": {stream: dict(gap) for stream, gap in self.gaps.items()},
             "clock": dict(self.clock),
+            "depth": dict(self.depth),
             "problems": {
                 reason: {
                     "count": p.count,
@@ -119,6 +121,12 @@ class Quality:
             text.append(
                 f"clock: {self.clock['offset_ms']:.1f} ms taken off every receive time, so that 1 % of the messages "
                 f"arrive within {self.clock['floor_ms']:.0f} ms of their block"
+            )
+        if self.depth.get("updates"):
+            text.append(
+                f"book rebuilt from {self.depth['snapshots']} snapshots and {self.depth['applied']} of "
+                f"{self.depth['updates']} updates; {self.depth['touches_equal']} of {self.depth['touches_compared']} best "
+                "bids and asks equal the feed's own"
             )
         for reason, p in self.problems.items():
             if p.count:
