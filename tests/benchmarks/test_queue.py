@@ -1,5 +1,6 @@
 """The queue study: truth and models on streams small enough to follow by hand, and its conclusion on a real day."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -284,5 +285,5 @@ def test_the_conclusion_on_a_real_day(amazon: Path) -> None:
         assert interval is not None
         assert interval.low <= 0 <= interval.high
     text = page(study, "command", "source")
-    assert set(KINDS) <= {word.strip("`").split()[0] for word in text.split("| ") if word.startswith("`")}
+    assert set(KINDS) <= set(re.findall(r"\| `(\w+)", text))
     assert "NOT" not in text
