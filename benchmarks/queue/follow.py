@@ -1,9 +1,9 @@
 """Ghosts followed through a view of the market that shows sizes and trades, but no orders.
 
-The steps are those of the exchange (src/touchstone/exchange/matching.py), with its own `advance_front` and `executable`:
-a trade at our price moves the front; one beyond it, or an opposite touch at our price, fills; a shown size moves the front
-by the queue model; beyond the visible book the queue is unknown and only a trade through our price fills. The ghost's own
-size is taken out of every size shown.
+The steps are those of the exchange (src/touchstone/exchange/matching.py), with its own `advance_front` and
+`executable`: a trade at our price moves the front; one beyond it, or an opposite touch at our price, fills; a shown
+size moves the front by the queue model; beyond the visible book the queue is unknown and only a trade through our price
+fills. The ghost's own size is taken out of every size shown.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.queue.ghosts import DELETED, EXECUTED, LONGEST_NS, REDUCED, Ghosts, columns, is_beyond, is_met, passes, taken_off
+from benchmarks.queue.ghosts import (
+    EXECUTED,
+    LONGEST_NS,
+    TAKES_OFF,
+    Ghosts,
+    columns,
+    is_beyond,
+    is_met,
+    passes,
+    taken_off,
+)
 from touchstone.core.conventions import NEVER_NS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market.queue import advance_front, executable
@@ -129,9 +139,8 @@ def _follow(
                 break
             if order_id[i] == own_id:
                 own_left = taken_off(kind[i], size[i], own_left)
-            elif order_id[i] < own_id and price[i] == own_px and side[i] == side[row]:
-                if kind[i] == REDUCED or kind[i] == DELETED or kind[i] == EXECUTED:
-                    ahead = max(ahead - size[i], np.int64(0))
+            elif order_id[i] < own_id and price[i] == own_px and side[i] == side[row] and kind[i] in TAKES_OFF:
+                ahead = max(ahead - size[i], np.int64(0))
             if is_beyond(s, own_px, px[i, s, deepest]):
                 ahead_is_known = False
                 if i > last_rows[g]:

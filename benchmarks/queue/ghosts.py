@@ -1,11 +1,11 @@
 """Real orders as ghosts, and what truly happened at their place in the queue.
 
-A *ghost* is a real order that joined a visible level behind others. Its truth is known because every order has a number:
+A *ghost* is a real order that joined a visible level behind others. Its truth is known because orders have numbers:
 
 * While the real order rests, its own executions are the truth.
 * After it was cancelled, a virtual order keeps its place. Orders at its price are served by age, and order numbers rise
-  with age, so it is reached when an order *younger* than it is executed at its price, when an execution happens at a worse
-  price of its side, or when an opposite order comes to rest at or beyond its price: that one would have met it.
+  with age, so it is reached when an order *younger* than it is executed at its price, when an execution happens at a
+  worse price of its side, or when an opposite order comes to rest at or beyond its price: that one would have met it.
 * Everybody else is taken to act as they did.
 
 The size ahead starts as all that the level shows at entry; it shrinks when an older order at that price is reduced,
@@ -27,6 +27,7 @@ from touchstone.data.lobster import Day
 
 LONGEST_NS = np.int64(max(FILL_HORIZONS_NS))
 REDUCED, DELETED, EXECUTED = np.int64(lobster.REDUCED), np.int64(lobster.DELETED), np.int64(lobster.EXECUTED)
+TAKES_OFF = (REDUCED, DELETED, EXECUTED)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def is_met(s, px, opposite):
 
 @inline
 def is_beyond(s, px, deepest):
-    """Whether our price lies deeper than the deepest visible level (0 = fewer levels than could be shown: all is known)."""
+    """Whether our price lies deeper than the deepest visible level (0 = the book has fewer levels: all is shown)."""
     return deepest > 0 and (px < deepest if s == 0 else px > deepest)
 
 
@@ -103,9 +104,7 @@ def taken_off(kind, size, left):
     """What a message leaves of the order it names."""
     if kind == DELETED:
         return np.int64(0)
-    if kind == REDUCED or kind == EXECUTED:
-        return max(left - size, np.int64(0))
-    return left
+    return max(left - size, np.int64(0)) if kind in TAKES_OFF else left
 
 
 @compiled

@@ -68,7 +68,7 @@ MODELS = (
 
 @dataclass(frozen=True)
 class Score:
-    """One model, view and horizon on some ghosts; intervals are central 90 % by blocks of time, None under 30 blocks."""
+    """One model, view and horizon on some ghosts; intervals are central 90 % by time blocks, None under 30 of them."""
 
     n: int
     true_rate: float

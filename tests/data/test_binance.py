@@ -135,7 +135,7 @@ def test_a_crossed_rebuilt_book_is_found(tmp_path: Path) -> None:
     assert quality.problems["rebuilt_book_crossed"].line == line_of(5, 1) + 1
 
 
-DEFECTS: list[tuple[int, str, str, dict[str, int]]] = [  # line of number 5: what, text, its replacement, what is counted
+DEFECTS: list[tuple[int, str, str, dict[str, int]]] = [  # line of number 5: which, text, replacement, counted
     (0, '"61234.40"', '"x"', {"corrupt_row": 1}),
     (0, '"b":"61234.40"', '"b":"61234.60"', {"crossed_book": 2}),
     (0, '"b":"61234.40"', '"b":"61234.50"', {"locked_book": 2}),
@@ -167,7 +167,8 @@ def test_one_bad_line_is_counted_and_named(
     made.lines[at] = made.lines[at].replace(text, new)
     _, quality = bring_in(made.file(tmp_path), tmp_path, coin="BTCUSDT")
     expected = {"depth_without_book": 1 + counted.get("depth_without_book", 0)}
-    seen = {reason: n for reason, n in found(quality).items() if reason not in ("late_receipt", "rebuilt_touch_differs")}
+    follows = ("late_receipt", "rebuilt_touch_differs")
+    seen = {reason: n for reason, n in found(quality).items() if reason not in follows}
     assert seen == counted | expected
     first = next(iter(counted))
     problem = quality.problems[first]

@@ -140,7 +140,7 @@ def test_a_halt_takes_the_feed_down_until_trading_resumes(tmp_path: Path) -> Non
 
 
 def test_prices_of_six_figures_are_refused_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="more than five figures .*1,000 dollars"):
+    with pytest.raises(DataError, match=r"more than five figures .*1,000 dollars"):
         import_path(
             write(tmp_path, ["34200,1,1,5,12345600,1"], [f"{NONE_ASK},12345600,5,{NONE_ASK},{NONE_BID}"]),
             out=tmp_path / "out.tape",

@@ -1,9 +1,10 @@
 """Binance's raw websocket lines (`local_time json`; USD-M, COIN-M, spot) as a reference venue.
 
-Binance has a fixed tick: BTC at 61,234.5 has six figures, which Hyperliquid's five-figure grid, and so the order book of
-the core, does not hold. Its best bid and ask and its trades therefore become REFERENCE_BBO and REFERENCE_TRADE events, in
-units of our coin: prices exact, never rounded. The depth updates do not go on the tape: the book is rebuilt from them and
-held against the venue's own best bid and ask, and the quality report says how that went. On COIN-M sizes are contracts.
+Binance has a fixed tick: BTC at 61,234.5 has six figures, which Hyperliquid's five-figure grid, and so the order book
+of the core, does not hold. Its best bid and ask and its trades therefore become REFERENCE_BBO and REFERENCE_TRADE
+events, in units of our coin: prices exact, never rounded. The depth updates do not go on the tape: the book is rebuilt
+from them and held against the venue's own best bid and ask; the quality report says how that went. On COIN-M sizes are
+contracts.
 """
 
 import gzip
@@ -98,15 +99,14 @@ def read(paths: list[Path], symbol: str, quality: Quality) -> Lines:
 
 def streams(lines: Lines, file: str) -> dict[str, Stream]:
     """Rows for the importer, as a Hyperliquid recording has them."""
-    tables = {
-        "bbo": (lines.bbo, lines.bbo_line, ["timestamp", "exchange_timestamp", "price", "size", "side"]),
-        "trades": (lines.trades, lines.trade_line, ["timestamp", "exchange_timestamp", "price", "size", "side", "trade_id"]),
-    }  # fmt: skip
+    columns = ["timestamp", "exchange_timestamp", "price", "size", "side", "trade_id"]
     made = {}
-    for name, (rows, numbers, columns) in tables.items():
-        if rows:
-            table = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
-            made[name] = Stream(name, file, np.array(numbers, np.int64), table, 0)
+    if lines.bbo:
+        table = pl.DataFrame(lines.bbo, schema=dict.fromkeys(columns[:5], pl.String), orient="row")
+        made["bbo"] = Stream("bbo", file, np.array(lines.bbo_line, np.int64), table, 0)
+    if lines.trades:
+        table = pl.DataFrame(lines.trades, schema=dict.fromkeys(columns, pl.String), orient="row")
+        made["trades"] = Stream("trades", file, np.array(lines.trade_line, np.int64), table, 0)
     return made
 
 
@@ -145,7 +145,7 @@ def add_exchange_times(lines: Lines, file: str, quality: Quality) -> None:
         return
     delays = [int(row[0]) - int(row[1]) * 1_000_000 for row in lines.trades if row[1].isdigit()]
     if not delays:
-        raise DataError(f"{file}: best bid and ask without a time, and no trade to tell the clocks apart; record trades")
+        raise DataError(f"{file}: best bid and ask have no time, and no trade shows the clock; record trades too")
     fastest = int(np.quantile(np.array(delays, np.int64), 0.01, method="lower"))
     quality.add("no_exchange_time", file, [lines.bbo_line[i] for i in at[::2]], ["bookTicker"])
     for i in at:
@@ -261,9 +261,10 @@ def _round_sizes(lines: Lines, decimals: int, file: str, quality: Quality) -> No
     def rounded(text: str) -> str:
         return str(max(Decimal(text).quantize(unit, ROUND_HALF_UP), unit))
 
-    for rows, numbers in ((lines.bbo, lines.bbo_line), (lines.trades, lines.trade_line)):
+    both: tuple[tuple[list[Any], list[int]], ...] = (lines.bbo, lines.bbo_line), (lines.trades, lines.trade_line)
+    for rows, numbers in both:
         at = [i for i, row in enumerate(rows) if _decimals(row[3]) > decimals]
         if at:
             quality.add("size_rounded", file, [numbers[i] for i in at], [rows[at[0]][3]])
         for i in at:
-            rows[i] = (*rows[i][:3], rounded(rows[i][3]), *rows[i][4:])  # type: ignore[call-overload]
+            rows[i] = (*rows[i][:3], rounded(rows[i][3]), *rows[i][4:])

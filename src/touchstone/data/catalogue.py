@@ -143,7 +143,11 @@ def _import_lobster(found: Found, out: Path | str | None) -> tuple[Path, Quality
     quality = Quality()
     day = lobster.read(found.path, quality)
     events = lobster.events(day, quality)
-    details = {"files": list(day.files), "size_unit": f"{1 / lobster.SHARE:g} share", "receipt": "exchange time"}
+    details: dict[str, object] = {
+        "files": list(day.files),
+        "size_unit": f"{1 / lobster.SHARE:g} share",
+        "receipt": "exchange time",
+    }
     return _write(out or f"{day.ticker}_lobster{tape.SUFFIX}", lobster.coin(day), "lobster", details, events, quality)
 
 
@@ -204,7 +208,7 @@ def _file(path: Path) -> Found:
         return Found(path, "raw", _raw_coins(path))
     raise DataError(
         f"{path}: not a tape, not a recording (named *_book20, *_bbo or *_trades with .csv.gz, .csv or .parquet), not "
-        "raw lines (`local_ns json`, of Hyperliquid or Binance), not a LOBSTER archive: rename it or choose another file"
+        "raw lines (`local_ns json`, of Hyperliquid or Binance), not a LOBSTER archive: rename it or take another file"
     )
 
 

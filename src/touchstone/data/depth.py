@@ -1,9 +1,9 @@
 """Binance's depth updates to a book, and whether that book is right.
 
-An update names the ids it covers, `first` to `last`, and (futures) the `last` of the one before it. A snapshot says up to
-which id it holds. Updates that came before the snapshot but reach beyond its id belong on top of it. The rebuilt book is
-compared with the best bid and ask that the venue says itself for the same id. Nothing goes on after a break of the chain
-until the next snapshot.
+An update names the ids it covers, `first` to `last`, and (futures) the `last` of the one before it. A snapshot says up
+to which id it holds. Updates that came before the snapshot but reach beyond its id belong on top of it. The rebuilt
+book is compared with the best bid and ask that the venue itself says for the same id. Nothing goes on after a break of
+the chain until the next snapshot.
 """
 
 from bisect import bisect_right

@@ -3,11 +3,11 @@
 A day is two files, message and orderbook, that agree row by row: the book is the state *after* the message, n levels a
 side. They lie in a zip archive as LOBSTER sends it, or unpacked beside each other.
 
-What the tape says. Prices of LOBSTER are in 1/10,000 dollar, which is the price unit at szDecimals 2; a share is then 100
-size units. Rows of one nanosecond are a block: its visible executions as TRADE (aggressor = the other side of the order
-that rested), then the book as the block leaves it: single levels where every visible price stayed, else a snapshot,
-because a level that slips below the deepest visible one is unknown, not gone. Hidden executions are counted and left
-out: they take nothing from the queue that the book shows.
+What the tape says. Prices of LOBSTER are in 1/10,000 dollar, which is the price unit at szDecimals 2; a share is then
+100 size units. Rows of one nanosecond are a block: its visible executions as TRADE (aggressor = the other side of the
+order that rested), then the book as the block leaves it: single levels where every visible price stayed, else a
+snapshot, because a level that slips below the deepest visible one is unknown, not gone. Hidden executions are counted
+and left out: they take nothing from the queue that the book shows.
 """
 
 import re
@@ -72,7 +72,7 @@ def ticker_of(path: Path) -> str:
     """The stock that a LOBSTER file holds. Raises DataError if it is none."""
     ticker = _ticker(path)
     if ticker is None:
-        raise DataError(f"{path}: no LOBSTER files (expected TICKER_DATE_START_END_message_N.csv and .._orderbook_N.csv)")
+        raise DataError(f"{path}: no LOBSTER files (they are named TICKER_DATE_START_END_message_N.csv, _orderbook_N)")
     return ticker
 
 

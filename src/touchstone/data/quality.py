@@ -125,8 +125,8 @@ class Quality:
         if self.depth.get("updates"):
             text.append(
                 f"book rebuilt from {self.depth['snapshots']} snapshots and {self.depth['applied']} of "
-                f"{self.depth['updates']} updates; {self.depth['touches_equal']} of {self.depth['touches_compared']} best "
-                "bids and asks equal the feed's own"
+                f"{self.depth['updates']} updates; {self.depth['touches_equal']} of {self.depth['touches_compared']} "
+                "touches equal the feed's own"
             )
         for reason, p in self.problems.items():
             if p.count:
