@@ -47,6 +47,10 @@ class Market:
             self._take_off(number, part, lobster.EXECUTED)
             size -= part
 
+    def hidden(self, side: int, price: int, size: int) -> None:
+        """An order that no book shows is executed; such orders have no number of their own."""
+        self._report(lobster.HIDDEN, 0, size, price, side, [price])
+
     def visible(self, side: int) -> list[int]:
         prices = sorted({price for s, price, _ in self.orders.values() if s == side}, reverse=side > 0)
         return prices[: self.levels]

@@ -142,7 +142,11 @@ def test_an_opposite_order_at_our_price_would_have_met_us() -> None:
     for number in (ahead, ghost, behind):
         market.at(2).delete(number)
     market.at(3).new(-1, BID, 10)
-    assert seconds(int(only(market, ghost).fill_ns[0])) == 3
+    market.at(70).new(-1, ASK, 1)
+    study, g = study_of(market, ghost)
+    assert seconds(int(study.ghosts.fill_ns[g])) == 3
+    for view in study.followed.values():
+        assert {seconds(int(ns)) for ns in view.fill_ns[g]} == {3}
 
 
 def test_executions_of_older_orders_do_not_fill_us() -> None:
@@ -152,6 +156,36 @@ def test_executions_of_older_orders_do_not_fill_us() -> None:
     market.at(3).execute(1, 200)
     market.at(50).new(-1, ASK, 1)
     assert only(market, ghost).fill_ns[0] == NEVER_NS
+
+
+def test_a_hidden_execution_takes_nothing_from_the_visible_queue() -> None:
+    market = Market()
+    _, ghost, _ = queue_of_two(market)
+    market.at(2).hidden(1, BID, 150)
+    market.at(11).new(-1, ASK, 1)
+    market.at(70).new(-1, ASK, 1)
+    study, g = study_of(market, ghost)
+    assert study.ghosts.fill_ns[g] == NEVER_NS
+    assert study.followed["full"].front_error[g].tolist() == [0.0] * len(MODELS)
+
+
+def test_a_level_that_comes_back_into_sight_bounds_the_size_ahead() -> None:
+    """200 ahead and 100 behind; out of sight 150 of those ahead leave. What is shown again, 150, is the new bound, and
+    the size from which later changes are counted: the 100 that then come are behind us."""
+    market = Market(levels=2)
+    ahead, ghost, _ = queue_of_two(market)
+    market.at(1.8).delete(ghost)
+    better = [market.at(2).new(1, BID + 100 * i, 100) for i in (1, 2)]
+    market.at(3).reduce(ahead, 150)
+    for number in better:
+        market.at(4).delete(number)
+    market.at(4.5).new(1, BID, 100)
+    market.at(5).execute(1, 130)
+    market.at(6).execute(1, 70)
+    market.at(70).new(-1, ASK, 1)
+    study, g = study_of(market, ghost)
+    assert seconds(int(study.ghosts.fill_ns[g])) == 5
+    assert {seconds(int(ns)) for ns in study.followed["full"].fill_ns[g]} == {6}
 
 
 def test_an_order_that_leaves_out_of_sight_counts_as_gone_from_then_on() -> None:

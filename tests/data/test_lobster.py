@@ -78,6 +78,7 @@ def test_the_tape_has_blocks_with_trades_before_the_book(tmp_path: Path) -> None
     ]
     assert quality.count("hidden_execution") == 1, "counted, not a trade"
     assert layout.count_kinds(tape.events)["trade"] == 2
+    assert layout.count_kinds(tape.events)["snapshot_begin"] == 4, "wherever another price is visible than before"
 
 
 DEFECTS = [  # file, line (1-based), text, what it is called

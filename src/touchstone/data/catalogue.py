@@ -208,7 +208,7 @@ def _file(path: Path) -> Found:
         return Found(path, "raw", _raw_coins(path))
     raise DataError(
         f"{path}: not a tape, not a recording (named *_book20, *_bbo or *_trades with .csv.gz, .csv or .parquet), not "
-        "raw lines (`local_ns json`, of Hyperliquid or Binance), not a LOBSTER archive: rename it or take another file"
+        "raw lines (`local_ns json`, Hyperliquid or Binance), not a LOBSTER archive: rename it or choose another file"
     )
 
 
