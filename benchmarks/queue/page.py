@@ -63,8 +63,8 @@ def _what(study: Study, source: str) -> str:
         f"In {ghosts.n_out_of_turn} cases an order was passed over while it rested: service by age holds. Orders whose "
         "horizon ends after the day are left out. Beyond the visible book only a trade through the price fills "
         f"({study.followed['degraded'].n_beyond_book:,} orders on the degraded view when they came to rest). Hidden "
-        "executions are in neither truth nor view. How: `benchmarks/queue/ghosts.py`, with `follow.py` and `study.py` "
-        "beside it."
+        "executions are in neither truth nor view. Views are by message; Hyperliquid's touch comes at most once a "
+        "block. How: `benchmarks/queue/ghosts.py`, with `follow.py` and `study.py` beside it."
     )
 
 

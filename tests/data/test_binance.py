@@ -206,6 +206,7 @@ def test_a_silence_takes_the_reference_feed_down(tmp_path: Path) -> None:
     down = tape.events[tape.events["kind"] == layout.FEED_DOWN]
     assert down["code"].tolist() == [layout.FEED_REFERENCE]
     assert tape.meta.kinds["feed_up"] == 1
+    assert tape.meta.quality["gaps"]["bookTicker"]["count"] == 1
 
 
 def test_a_file_cut_off_in_the_middle_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -261,6 +262,8 @@ def test_two_symbols_in_a_file_are_listed(tmp_path: Path) -> None:
 
 def test_a_reference_alone_is_not_backtested(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = Lines().file(tmp_path)
+    assert main(["import", str(path), "--out", str(tmp_path / "ref.tape")]) == 0
+    assert "19 of 19 touches equal the feed's own" in capsys.readouterr().out
     assert main(["import", str(path), "--out", str(tmp_path / "ref.tape"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["data_quality"]["depth"]["touches_equal"] == 19
     assert main(["backtest", str(tmp_path / "ref.tape")]) == 2

@@ -148,6 +148,21 @@ def test_prices_of_six_figures_are_refused_with_the_reason(tmp_path: Path) -> No
         )
 
 
+def test_what_cannot_be_chosen_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, MESSAGES, BOOKS)
+    with pytest.raises(DataError, match="no coin 'MSFT'"):
+        import_path(path, coin="MSFT", out=tmp_path / "out.tape")
+    with pytest.raises(DataError, match="leave --sz-decimals out"):
+        import_path(path, out=tmp_path / "out.tape", sz_decimals=4)
+
+
+def test_a_long_silence_is_counted(tmp_path: Path) -> None:
+    messages = [*MESSAGES[:-1], "34305,3,10,100,1000100,-1"]
+    quality = Quality()
+    lobster.read(write(tmp_path, messages, BOOKS), quality)
+    assert quality.gaps["message"] == {"count": 1, "longest_s": 101}
+
+
 def test_one_file_alone_is_refused(tmp_path: Path) -> None:
     path = tmp_path / NAME.format("message")
     path.write_text("\n".join(MESSAGES))

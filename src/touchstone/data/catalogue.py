@@ -18,6 +18,7 @@ _STREAM = {"book20": "book", "book": "book", "bbo": "bbo", "trades": "trades"}
 _COIN_TOKEN = re.compile(r"(?:[a-z]+:)?k?[A-Z][A-Z0-9]*")
 _NOT_COINS = {"L2", "BBO", "HL", "UTC", "WS"}
 _RAW_LINE = re.compile(rb"\s*[0-9]{16,19} \{")
+_BINANCE_NAME = {"bbo": "bookTicker", "trades": "trade"}
 _RAW_COIN = re.compile(r'"coin":\s?"([^"]+)"')
 
 
@@ -80,7 +81,7 @@ def import_path(
         target = Path(out) if out else Path(Path(path).stem + tape.SUFFIX)
         return bench_tape.convert(Path(path), target, coin or "BENCH")
     if found.kind == "lobster":
-        return _import_lobster(found, out)
+        return _import_lobster(found, coin, out, sz_decimals)
     if found.kind == "binance":
         return _import_binance(found, coin, out, sz_decimals, options)
     return _import_hyperliquid(found, coin, out, sz_decimals, options or ImportOptions())
@@ -127,6 +128,7 @@ def _import_binance(
     events = importer.events(binance.streams(lines, label))
     kept = quality.rows_kept
     kept |= {"bookTicker": kept.pop("bbo") // 2, "trade": kept.pop("trades", 0)}
+    quality.gaps = {_BINANCE_NAME[stream]: gap for stream, gap in quality.gaps.items()}
     kept |= {"depth": quality.depth["applied"], "snapshot": quality.depth["snapshots"]}
     contracts = symbol.startswith(f"{of_symbol.name}USD_")
     details = _thresholds(options) | {
@@ -138,8 +140,13 @@ def _import_binance(
     return _write(out or f"{symbol}_binance{tape.SUFFIX}", of_symbol, "binance", details, events, quality)
 
 
-def _import_lobster(found: Found, out: Path | str | None) -> tuple[Path, Quality]:
+def _import_lobster(
+    found: Found, coin: str | None, out: Path | str | None, sz_decimals: int | None
+) -> tuple[Path, Quality]:
     """A day of a stock: visible levels and visible executions."""
+    _choose_coin(found, coin)
+    if sz_decimals not in (None, lobster.SZ_DECIMALS):
+        raise DataError(f"{found.path}: prices need szDecimals {lobster.SZ_DECIMALS}; leave --sz-decimals out")
     quality = Quality()
     day = lobster.read(found.path, quality)
     events = lobster.events(day, quality)

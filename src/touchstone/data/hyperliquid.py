@@ -3,7 +3,8 @@
 The recorder's clock differs from the exchange's by a constant error. One constant is taken off every receive time, such
 that the 1 % quantile of (receive - exchange) time becomes `floor_ms`; it stands in the tape's metadata. Differences
 between messages stay as recorded. Within a block the order is trades, touch, book. Receive time then follows exchange
-order by a running maximum (counted as `late_receipt`), so nothing is seen earlier than it was recorded.
+order by a running maximum (counted as `late_receipt`), so nothing is seen earlier than it was recorded. The touches and
+trades of a reference venue (binance.py) go the same way.
 """
 
 from dataclasses import dataclass

@@ -33,6 +33,7 @@ SHARE = 100  # size units
 NEW, REDUCED, DELETED, EXECUTED, HIDDEN, CROSS, HALT = range(1, 8)
 EMPTY_PX = 9_999_999_999  # LOBSTER's price of a level that does not exist
 MOST_OFF_GRID = 0.01
+SILENCE_NS = 60_000_000_000  # without a message: counted as a gap, a quiet stock is no feed that is down
 
 MESSAGE = np.dtype(
     [
@@ -261,6 +262,11 @@ def _take(day: Day, keep: NDArray[np.bool_]) -> Day:
 def _in_order(day: Day, quality: Quality) -> Day:
     """Rows whose time does not go back."""
     time = day.messages["time_ns"]
+    steps = np.diff(np.maximum.accumulate(time)) if len(time) else np.zeros(0, np.int64)
+    quality.gaps["message"] = {
+        "count": float((steps > SILENCE_NS).sum()),
+        "longest_s": float(steps.max(initial=0)) / 1e9,
+    }
     back = time < np.maximum.accumulate(time) if len(time) else np.zeros(0, bool)
     quality.add("time_back", day.files[0], day.line[back], time[back][:1])
     return _take(day, ~back)

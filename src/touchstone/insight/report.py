@@ -311,6 +311,12 @@ def data_table(result: Result) -> RenderableType:
         gap = (quality.get("gaps") or {}).get(stream) or {}
         gaps = f", {gap['count']:,.0f} gaps, longest {duration(gap['longest_s'])}" if gap.get("count") else ""
         lines.append(f"{stream}: {read:,} rows read, {_count((quality.get('rows_kept') or {}).get(stream))} used{gaps}")
+    depth = quality.get("depth") or {}
+    if depth.get("updates"):
+        lines.append(
+            f"book rebuilt from {depth['applied']:,} of {depth['updates']:,} updates: {depth['touches_equal']:,} of "
+            f"{depth['touches_compared']:,} touches equal the feed's own"
+        )
     found = {kind: entry for kind, entry in (quality.get("problems") or {}).items() if entry.get("count")}
     if not found:
         lines.append("no problem found in the input")
