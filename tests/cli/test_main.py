@@ -32,7 +32,7 @@ class Shells:
         self.calls: list[tuple[str, Any]] = []
         self.result: dict[str, Any] = dict(RESULT)
         self.error: BaseException | None = None
-        self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC")
+        self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC", details={})
         shells = {"backtest": self.backtest, "run_session": self.run_session, "compile_ahead": self.compile_ahead}
         self._put(monkeypatch, "touchstone.backtest.runner", **shells)
         self._put(monkeypatch, "touchstone.backtest.store", load_result=self.load_result)
@@ -133,7 +133,7 @@ def test_wrong_usage_is_exit_code_2_and_one_message(
 
 
 def test_a_tape_is_replayed_as_the_market_that_it_holds(shells: Shells, tape: Path) -> None:
-    shells.meta = SimpleNamespace(coin="HYPE", dex="hyna", collateral="USDE")
+    shells.meta = SimpleNamespace(coin="HYPE", dex="hyna", collateral="USDE", details={})
     assert main(["backtest", str(tape)]) == 0
     name, (used, settings, session) = shells.calls[-1]
     assert (name, used, session) == ("backtest", tape, None)

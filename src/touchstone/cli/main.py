@@ -83,13 +83,14 @@ def import_(
     Parameters
     ----------
     path
-        Recording: a folder or a file of one.
+        Recording of Hyperliquid: a folder or a file of one; raw lines of Binance (several files that follow each
+        other by the common start of their names), which become a reference venue; a LOBSTER archive.
     coin
-        Coin to take, where the recording holds several.
+        Coin (or Binance symbol) to take, where the recording holds several.
     out
         Tape to write; by default named after the recording, in the working folder.
     sz_decimals
-        Decimals of the coin's sizes, where they are not known.
+        Decimals of the coin's sizes, where they are not known; finer sizes of Binance are rounded to them.
     json
         Print the quality report as JSON.
     """
@@ -139,6 +140,7 @@ def backtest(
         tape = path
         if not _is_tape(path):
             tape, _ = _import(path, coin, Path(temporary) / "recording.tape", sz_decimals)
+        _refuse_reference(path, tape)
         settings = _for_market_of(settings, tape)
         from touchstone.backtest.runner import backtest as replay
         from touchstone.backtest.runner import compile_ahead
@@ -236,6 +238,15 @@ def _show(result: dict[str, Any], json: bool) -> int:
 def _refuse_existing(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise WrongUseError(f"{folder} exists and is not empty; a session is never written over: choose another folder")
+
+
+def _refuse_reference(path: Path, tape: Path) -> None:
+    from touchstone.data.tape import open_tape
+
+    if open_tape(tape, verify=False).meta.details.get("role") == "reference":
+        raise WrongUseError(
+            f"{path} holds a reference venue only: nothing is traded there; backtest a recording of the market itself"
+        )
 
 
 class WrongUseError(TouchstoneError):
