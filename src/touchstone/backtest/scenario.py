@@ -128,8 +128,9 @@ class Maker(Part):
 
 
 class Scenario(Part):
-    """One market. `about` is for people and no part of the hash."""
+    """One market. Its name and `about` are for people and no part of the hash."""
 
+    name: str
     about: str
     market: Market
     latent: Latent
@@ -142,7 +143,7 @@ class Scenario(Part):
     @property
     def hash(self) -> str:
         """Of the content, 16 hex digits."""
-        content = json.dumps(self.model_dump(exclude={"about"}), sort_keys=True, separators=(",", ":"))
+        content = json.dumps(self.model_dump(exclude={"name", "about"}), sort_keys=True, separators=(",", ":"))
         return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
 
 
@@ -165,7 +166,7 @@ def load(name: str) -> Scenario:
 def parse(text: str, name: str = "scenario") -> Scenario:
     """A scenario from TOML text. Raises ScenarioError for an unknown, missing or wrong value."""
     try:
-        return Scenario.model_validate(tomllib.loads(text))
+        return Scenario.model_validate(tomllib.loads(text) | {"name": name})
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"scenario {name} is not valid TOML: {error}") from error
     except ValidationError as error:
