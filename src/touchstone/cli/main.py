@@ -33,19 +33,22 @@ ConfigFile = Annotated[Path | None, Parameter(name="--config")]
 def run(
     *,
     minutes: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=100_000))] = 53.0,
+    scenario: str = "normal",
     seed: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
     config_file: ConfigFile = None,
     out: Path | None = None,
     json: Json = False,
 ) -> int:
-    """Trade a session over a generated market at full speed, and report.
+    """Trade a session in a simulated market that reacts to our orders, at full speed, and report.
 
     Parameters
     ----------
+    scenario
+        What the market is like: calm, normal, volatile, cascade, thin, lag_0.1, lag_0.3, lag_0.55.
     minutes
         Length of the session in market time.
     seed
-        Seed of the session; by default the configuration's.
+        Seed of the market and of the trader's own chance; by default the configuration's.
     config_file
         Configuration file (TOML); defaults where it says nothing.
     out
@@ -58,12 +61,21 @@ def run(
         settings = settings.model_copy(update={"seed": seed})
     folder = out or Path("sessions") / datetime.now(UTC).strftime("%Y-%m-%d_%H%M%S")
     _refuse_existing(folder)
-    from touchstone.backtest.runner import compile_ahead, run_session
+    from touchstone.backtest import scenario as scenarios
+    from touchstone.backtest.runner import compile_ahead, run_scenario
 
-    compile_ahead(output.say)
-    with output.progress(f"{settings.market.coin}, {minutes:g} min") as progress:
-        result = run_session(
-            settings, minutes=minutes, seed=settings.seed, folder=folder, progress=progress, say=output.say
+    market = scenarios.load(scenario)
+    compile_ahead(output.say, market)
+    with output.progress(f"{settings.market.coin}, {market.name}, {minutes:g} min") as progress:
+        result = run_scenario(
+            settings,
+            market,
+            minutes=minutes,
+            seed=settings.seed,
+            folder=folder,
+            progress=progress,
+            variants=True,
+            say=output.say,
         )
     output.say(f"session in {folder}; again with: touchstone report {folder}")
     return _show(result, json)
