@@ -375,7 +375,7 @@ class Request(msgspec.Struct, rename="camel"):
             self.vault_address = address(self.vault_address, "vaultAddress")
 
 
-_ACTION = msgspec.json.Decoder(Action)
+_ACTION: msgspec.json.Decoder[Action] = msgspec.json.Decoder(Action)
 _REQUEST = msgspec.json.Decoder(Request)
 
 

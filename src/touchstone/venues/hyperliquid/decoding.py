@@ -1,14 +1,14 @@
 """Reading what the venue sends: strict first, and where something is unknown, tolerant and counted.
 
-A message that fits its type costs nothing extra. Where the venue added a key, a channel or a status, the message is read
-without it and the addition is counted under its path; where the message cannot be read even so, WireError says why.
+A message that fits its type costs nothing extra. Where the venue added a key, a channel or a status, the message is
+read without it and the addition is counted under its path; where it cannot be read even so, WireError says why.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import inspect
@@ -39,8 +39,9 @@ def _type_info(kind: Any) -> inspect.Type:
     return inspect.type_info(kind)
 
 
-_FRAME = msgspec.json.Decoder(ServerFrame)
-_CLIENT_FRAME = msgspec.json.Decoder(ClientFrame)
+_FRAME: msgspec.json.Decoder[ServerFrame] = msgspec.json.Decoder(ServerFrame)
+_CLIENT_FRAME: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+_CHANNELS = {frame.__struct_config__.tag for frame in get_args(ServerFrame)}
 
 
 class Decoder:
@@ -159,7 +160,8 @@ def _prune(value: Any, info: inspect.Type, path: str, unknown: list[str]) -> Any
 
 
 def _prune_union(value: Any, info: inspect.UnionType, path: str, unknown: list[str]) -> Any:
-    wanted = (inspect.StructType, inspect.DictType) if isinstance(value, dict) else (inspect.ListType, inspect.TupleType)
+    objects, arrays = (inspect.StructType, inspect.DictType), (inspect.ListType, inspect.TupleType)
+    wanted = objects if isinstance(value, dict) else arrays
     for option in info.types:
         if isinstance(option, inspect.StructType) and option.tag_field is not None and isinstance(value, dict):
             if value.get(option.tag_field) == option.tag:
@@ -180,8 +182,3 @@ def _prune_object(value: dict[str, Any], info: inspect.StructType, path: str, un
         elif getattr(info.cls.__struct_config__, "forbid_unknown_fields", False):
             unknown.append(f"{path}.{key}")
     return known
-
-
-_FRAMES = _type_info(ServerFrame)
-assert isinstance(_FRAMES, inspect.UnionType)
-_CHANNELS = {frame.tag for frame in _FRAMES.types if isinstance(frame, inspect.StructType)}

@@ -1,6 +1,6 @@
 """What goes wrong: our error about a message, and the venue's refusals as one table, written and recognised by it.
 
-A refusal of one order carries ` asset=<id>` on the wire; texts are recognised by their beginning, as a suffix may follow.
+A refusal of one order carries ` asset=<id>` on the wire; texts are recognised by their beginning: a suffix may follow.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import UNSET, Struct, field
+from msgspec import UNSET, Struct
 
 from touchstone.venues.hyperliquid.shapes import (
     ActiveAssetData,
@@ -30,27 +30,27 @@ class CandleRequest(Struct, rename="camel"):
     coin: str
     interval: str
     start_time: int
-    end_time: int | None | Maybe = UNSET
+    end_time: int | Maybe | None = UNSET
 
 
 class InfoRequest(Struct, rename="camel"):
     """Any request to /info: its type and those parameters that the type has; clients send null for some."""
 
     type: str
-    dex: str | None | Maybe = UNSET
-    coin: str | None | Maybe = UNSET
-    user: str | None | Maybe = UNSET
-    oid: int | str | None | Maybe = UNSET
-    start_time: int | None | Maybe = UNSET
-    end_time: int | None | Maybe = UNSET
-    aggregate_by_time: bool | None | Maybe = UNSET
-    reversed: bool | None | Maybe = UNSET
-    n_sig_figs: int | None | Maybe = UNSET
-    mantissa: int | None | Maybe = UNSET
+    dex: str | Maybe | None = UNSET
+    coin: str | Maybe | None = UNSET
+    user: str | Maybe | None = UNSET
+    oid: int | str | Maybe | None = UNSET
+    start_time: int | Maybe | None = UNSET
+    end_time: int | Maybe | None = UNSET
+    aggregate_by_time: bool | Maybe | None = UNSET
+    reversed: bool | Maybe | None = UNSET
+    n_sig_figs: int | Maybe | None = UNSET
+    mantissa: int | Maybe | None = UNSET
     req: CandleRequest | Maybe = UNSET
-    builder: str | None | Maybe = UNSET
-    id: int | None | Maybe = UNSET
-    token_id: str | None | Maybe = UNSET
+    builder: str | Maybe | None = UNSET
+    id: int | Maybe | None = UNSET
+    token_id: str | Maybe | None = UNSET
 
 
 # Markets.
@@ -63,8 +63,8 @@ class Asset(Shape):
     sz_decimals: int
     max_leverage: int
     margin_table_id: int | Maybe = UNSET
-    only_isolated: bool | None | Maybe = UNSET
-    is_delisted: bool | None | Maybe = UNSET
+    only_isolated: bool | Maybe | None = UNSET
+    is_delisted: bool | Maybe | None = UNSET
     margin_mode: str | Maybe = UNSET
     growth_mode: str | Maybe = UNSET
     last_growth_mode_change_time: str | Maybe = UNSET
@@ -93,8 +93,8 @@ class Token(Shape):
     index: int
     token_id: str
     is_canonical: bool
-    evm_contract: dict[str, Any] | None | Maybe = UNSET
-    full_name: str | None | Maybe = UNSET
+    evm_contract: dict[str, Any] | Maybe | None = UNSET
+    full_name: str | Maybe | None = UNSET
     deployer_trading_fee_share: str | Maybe = UNSET
 
 
@@ -114,8 +114,8 @@ class PerpDex(Shape):
     name: str
     full_name: str
     deployer: str
-    oracle_updater: str | None | Maybe = UNSET
-    fee_recipient: str | None | Maybe = UNSET
+    oracle_updater: str | Maybe | None = UNSET
+    fee_recipient: str | Maybe | None = UNSET
     asset_to_streaming_oi_cap: list[tuple[str, str]] | Maybe = UNSET
     sub_deployers: list[tuple[str, list[str]]] | Maybe = UNSET
     deployer_fee_scale: str | Maybe = UNSET
@@ -144,7 +144,7 @@ class FundingRate(Shape):
 
 class ExchangeStatus(Shape):
     time: int
-    special_statuses: Any = None
+    special_statuses: Any = UNSET
 
 
 # Users.
@@ -214,12 +214,12 @@ class UserFees(Shape):
     user_spot_cross_rate: str
     user_spot_add_rate: str
     active_referral_discount: str
-    trial: Any = None
+    trial: Any = UNSET
     fee_trial_reward: str | Maybe = UNSET
     fee_trial_escrow: str | Maybe = UNSET
-    next_trial_available_timestamp: int | None | Maybe = UNSET
-    staking_link: Any = None
-    active_staking_discount: StakingDiscount | None | Maybe = UNSET
+    next_trial_available_timestamp: int | Maybe | None = UNSET
+    staking_link: Any = UNSET
+    active_staking_discount: StakingDiscount | Maybe | None = UNSET
 
 
 class UserRole(Shape):
@@ -262,7 +262,7 @@ class SubAccount(Shape):
 class Predicted(Shape):
     funding_rate: str
     next_funding_time: int
-    funding_interval_hours: int | Maybe = field(default=UNSET)
+    funding_interval_hours: int | Maybe = UNSET
 
 
 RESPONSES: dict[str, Any] = {

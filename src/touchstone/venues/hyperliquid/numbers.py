@@ -62,7 +62,8 @@ def canonical(text: str, what: str = "number") -> str:
 
 def tick_at(px: int, sz_decimals: int) -> int:
     """Tick at a price > 0, both in price units: five significant figures, whole numbers always valid."""
-    return 10 ** min(max(len(str(px)) - SIGNIFICANT_FIGURES, 0), PERP_DECIMALS - sz_decimals)
+    tick: int = 10 ** min(max(len(str(px)) - SIGNIFICANT_FIGURES, 0), PERP_DECIMALS - sz_decimals)
+    return tick
 
 
 def check_price(px: int, sz_decimals: int) -> None:

@@ -8,7 +8,7 @@ from touchstone.venues.hyperliquid.shapes import Maybe, Shape
 
 class Resting(Shape):
     oid: int
-    cloid: str | None | Maybe = UNSET
+    cloid: str | Maybe | None = UNSET
 
 
 class Filled(Shape):
@@ -17,7 +17,7 @@ class Filled(Shape):
     total_sz: str
     avg_px: str
     oid: int
-    cloid: str | None | Maybe = UNSET
+    cloid: str | Maybe | None = UNSET
 
 
 class Running(Shape):

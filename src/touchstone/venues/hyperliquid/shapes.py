@@ -32,7 +32,7 @@ class Book(Shape):
     coin: str
     time: int
     levels: tuple[list[Level], list[Level]]
-    spread: str | None | Maybe = UNSET
+    spread: str | Maybe | None = UNSET
 
 
 class Bbo(Shape):
@@ -78,9 +78,9 @@ class AssetCtx(Shape):
     day_ntl_vlm: str
     oracle_px: str
     mark_px: str
-    premium: str | None = None
-    mid_px: str | None = None
-    impact_pxs: tuple[str, str] | None = None
+    premium: str | None
+    mid_px: str | None
+    impact_pxs: tuple[str, str] | None
     day_base_vlm: str | Maybe = UNSET
 
 
@@ -108,7 +108,7 @@ class OpenOrder(Shape):
     oid: int
     timestamp: int
     orig_sz: str | Maybe = UNSET
-    cloid: str | None | Maybe = UNSET
+    cloid: str | Maybe | None = UNSET
     reduce_only: bool | Maybe = UNSET
 
 
@@ -130,7 +130,7 @@ class FrontendOrder(Shape):
     order_type: str
     orig_sz: str
     tif: str | None
-    cloid: str | None | Maybe = UNSET
+    cloid: str | Maybe | None = UNSET
 
 
 class OrderUpdate(Shape):
@@ -170,11 +170,11 @@ class Fill(Shape):
     fee: str
     tid: int | Maybe = UNSET  # absent in 2023
     fee_token: str | Maybe = UNSET
-    cloid: str | None | Maybe = UNSET
-    builder_fee: str | None | Maybe = UNSET
-    builder: str | None | Maybe = UNSET
-    liquidation: Liquidation | None | Maybe = UNSET
-    twap_id: int | None | Maybe = UNSET
+    cloid: str | Maybe | None = UNSET
+    builder_fee: str | Maybe | None = UNSET
+    builder: str | Maybe | None = UNSET
+    liquidation: Liquidation | Maybe | None = UNSET
+    twap_id: int | Maybe | None = UNSET
 
 
 class TwapSliceFill(Shape):
@@ -199,7 +199,7 @@ class TwapRecord(Shape):
     time: int
     state: TwapState
     status: dict[str, Any]
-    twap_id: int | None | Maybe = UNSET
+    twap_id: int | Maybe | None = UNSET
 
 
 # Accounts.
@@ -230,11 +230,11 @@ class Position(Shape):
     coin: str
     szi: str
     leverage: Leverage | Maybe = UNSET
-    entry_px: str | None | Maybe = UNSET
+    entry_px: str | Maybe | None = UNSET
     position_value: str | Maybe = UNSET
     unrealized_pnl: str | Maybe = UNSET
     return_on_equity: str | Maybe = UNSET
-    liquidation_px: str | None | Maybe = UNSET
+    liquidation_px: str | Maybe | None = UNSET
     margin_used: str | Maybe = UNSET
     max_leverage: int | Maybe = UNSET
     cum_funding: CumFunding | Maybe = UNSET
@@ -286,7 +286,7 @@ class Funding(Shape):
     usdc: str
     szi: str
     funding_rate: str
-    n_samples: int | None | Maybe = UNSET
+    n_samples: int | Maybe | None = UNSET
     type: str | Maybe = UNSET  # of a delta
     time: int | Maybe = UNSET  # of a stream
 

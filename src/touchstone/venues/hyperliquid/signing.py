@@ -38,7 +38,7 @@ def _u64(value: int, what: str) -> bytes:
 def action_hash(
     action: L1Action | object, nonce: int, vault: str | None = None, expires_after: int | None = None
 ) -> bytes:
-    """The `connectionId` of an action. A mapping is hashed as it is given, its keys in their order. Raises WireError."""
+    """The `connectionId` of an action; a mapping is hashed with its keys in their order. Raises WireError."""
     parts = [_ENCODER.encode(action), _u64(nonce, "nonce")]
     parts.append(b"\x00" if vault is None else b"\x01" + bytes.fromhex(address(vault, "vaultAddress")[2:]))
     if expires_after is not None:

@@ -33,15 +33,15 @@ class Subscription(Struct, rename="camel"):
     """What to subscribe to: a type and those parameters that the type has. The echo may add nulls: compare `key`."""
 
     type: str
-    coin: str | None | Maybe = UNSET
-    user: str | None | Maybe = UNSET
-    dex: str | None | Maybe = UNSET
-    interval: str | None | Maybe = UNSET
-    n_sig_figs: int | None | Maybe = UNSET
-    mantissa: int | None | Maybe = UNSET
-    aggregate_by_time: bool | None | Maybe = UNSET
-    fast: bool | None | Maybe = UNSET
-    is_portfolio_margin: bool | None | Maybe = UNSET
+    coin: str | Maybe | None = UNSET
+    user: str | Maybe | None = UNSET
+    dex: str | Maybe | None = UNSET
+    interval: str | Maybe | None = UNSET
+    n_sig_figs: int | Maybe | None = UNSET
+    mantissa: int | Maybe | None = UNSET
+    aggregate_by_time: bool | Maybe | None = UNSET
+    fast: bool | Maybe | None = UNSET
+    is_portfolio_margin: bool | Maybe | None = UNSET
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -124,7 +124,7 @@ class PostFrame(Frame, tag="post"):
 
 class Mids(Shape):
     mids: dict[str, str]
-    dex: str | None | Maybe = UNSET
+    dex: str | Maybe | None = UNSET
 
 
 class AllMidsFrame(Frame, tag="allMids"):
