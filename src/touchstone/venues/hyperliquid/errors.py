@@ -26,9 +26,8 @@ class Refusal:
     def __post_init__(self) -> None:
         for text in (self.text, *self.variants):
             parts = re.split(r"\{(\w+)\}", text)
-            last = len(parts) - 1  # a value at the end takes what is left of the line
-            pattern = "".join(
-                (f"(?P<{part}>.+{'' if i == last - 1 and not parts[last] else '?'})") if i % 2 else re.escape(part)
+            pattern = "".join(  # the last value is greedy: numbers have points, sentences end in one
+                (f"(?P<{part}>.+{'' if i == len(parts) - 2 else '?'})") if i % 2 else re.escape(part)
                 for i, part in enumerate(parts)
             )
             self._patterns.append((parts[0], re.compile(pattern)))
@@ -73,7 +72,7 @@ TRIGGER_PRICE = Refusal("trigger_price", "Invalid TP/SL price.", "badTriggerPxRe
 NO_LIQUIDITY = Refusal(
     "no_liquidity", "No liquidity available for market order.", "marketOrderNoLiquidityRejected"
 )
-OPEN_INTEREST_CAP = Refusal(
+OPEN_INTEREST_CAP = Refusal(  # the same text, with status positionFlipAtOpenInterestCapRejected, for a flip
     "open_interest_cap",
     "Order would increase open interest while open interest is capped",
     "positionIncreaseAtOpenInterestCapRejected",

@@ -1,7 +1,7 @@
 """Shapes that several responses and streams share. Prices, sizes and rates are decimal text, times ms.
 
-A key that may be absent is `Maybe`: UNSET (false in a condition) where it was absent, None where it was null, so that what
-is read is written again as it came. Unknown keys are refused here; decoding.py drops and counts them.
+A key that may be absent is `Maybe`: UNSET (false in a condition) where it was absent, None where it was null, so that
+what is read is written again as it came. Unknown keys are refused here; decoding.py drops and counts them.
 """
 
 from typing import Any, Literal
