@@ -375,8 +375,16 @@ class Request(msgspec.Struct, rename="camel"):
             self.vault_address = address(self.vault_address, "vaultAddress")
 
 
+_PACKER = msgspec.msgpack.Encoder()
 _ACTION: msgspec.json.Decoder[Action] = msgspec.json.Decoder(Action)
 _REQUEST = msgspec.json.Decoder(Request)
+
+
+def pack(action: object) -> bytes:
+    """The bytes that are hashed: msgpack in its shortest form, keys in their order."""
+    if isinstance(action, PerpDeploy):  # of 16 fields: msgspec would write a long header, however few are present
+        action = msgspec.to_builtins(action)
+    return _PACKER.encode(action)
 
 
 def decode_action(raw: bytes | str | msgspec.Raw) -> Action:

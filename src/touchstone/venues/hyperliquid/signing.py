@@ -13,7 +13,7 @@ import coincurve
 import msgspec
 from Crypto.Hash import keccak
 
-from touchstone.venues.hyperliquid.actions import L1Action, Signature, address, lower_hex
+from touchstone.venues.hyperliquid.actions import L1Action, Signature, address, lower_hex, pack
 from touchstone.venues.hyperliquid.errors import UNRECOVERABLE, WireError
 from touchstone.venues.hyperliquid.user_actions import UserAction
 
@@ -21,7 +21,6 @@ Source = Literal["a", "b"]
 SOURCES: tuple[Source, Source] = ("a", "b")  # mainnet; testnet and everything else
 L1_CHAIN_ID = 1337
 
-_ENCODER = msgspec.msgpack.Encoder()
 
 
 def keccak256(data: bytes) -> bytes:
@@ -39,7 +38,7 @@ def action_hash(
     action: L1Action | object, nonce: int, vault: str | None = None, expires_after: int | None = None
 ) -> bytes:
     """The `connectionId` of an action; a mapping is hashed with its keys in their order. Raises WireError."""
-    parts = [_ENCODER.encode(action), _u64(nonce, "nonce")]
+    parts = [pack(action), _u64(nonce, "nonce")]
     parts.append(b"\x00" if vault is None else b"\x01" + bytes.fromhex(address(vault, "vaultAddress")[2:]))
     if expires_after is not None:
         parts.append(b"\x00" + _u64(expires_after, "expiresAfter"))
