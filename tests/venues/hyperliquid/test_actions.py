@@ -17,13 +17,14 @@ CLOID = "0x0000000000000000000000000000abcd"
 ORDER = {"a": 140002, "b": True, "p": "38.1", "s": "2", "r": False, "t": {"limit": {"tif": "Alo"}}, "c": CLOID}
 TRIGGER = {"a": 1, "b": False, "p": "100", "s": "1", "r": True,
            "t": {"trigger": {"isMarket": True, "triggerPx": "103", "tpsl": "sl"}}}  # fmt: skip
+CANCEL = {"a": 0, "o": 7}
 
 # Every action in its canonical form: what is decoded is written again in just these bytes.
 CANONICAL: list[dict[str, Any]] = [
     {"type": "order", "orders": [ORDER, TRIGGER], "grouping": "na"},
     {"type": "order", "orders": [ORDER], "grouping": {"p": 1000}, "builder": {"b": VAULT, "f": 10}},
     {"type": "cancel", "cancels": [{"a": 0, "o": 12345678901}]},
-    {"type": "cancel", "cancels": [{"a": 0, "o": 7}], "f": True},
+    {"type": "cancel", "cancels": [CANCEL], "f": True},
     {"type": "cancelByCloid", "cancels": [{"asset": 0, "cloid": CLOID}]},
     {"type": "modify", "oid": 7, "order": ORDER},
     {"type": "modify", "oid": CLOID, "order": ORDER, "a": True},
@@ -99,8 +100,8 @@ def test_order_of_keys_case_and_unknown_keys_do_not_matter(action: dict[str, Any
          {"type": "order", "orders": [ORDER], "grouping": "na"}),
         ({"type": "order", "orders": [TRIGGER | {"c": None}], "grouping": "na"},
          {"type": "order", "orders": [TRIGGER], "grouping": "na"}),
-        ({"type": "cancel", "cancels": [{"a": 0, "o": 7}], "f": False}, {"type": "cancel", "cancels": [{"a": 0, "o": 7}]}),
-        ({"type": "cancel", "cancels": [{"a": 0, "o": 7}], "f": None}, {"type": "cancel", "cancels": [{"a": 0, "o": 7}]}),
+        ({"type": "cancel", "cancels": [CANCEL], "f": False}, {"type": "cancel", "cancels": [CANCEL]}),
+        ({"type": "cancel", "cancels": [CANCEL], "f": None}, {"type": "cancel", "cancels": [CANCEL]}),
         ({"type": "modify", "oid": 7, "order": ORDER, "a": False}, {"type": "modify", "oid": 7, "order": ORDER}),
         ({"type": "scheduleCancel", "time": None}, {"type": "scheduleCancel"}),
     ],

@@ -1,6 +1,7 @@
 """The venue's rule of nonces and the client's counter."""
 
 import threading
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +58,7 @@ def test_against_the_rule_written_plainly(offsets: list[int]) -> None:
 def test_the_counter_always_rises_and_follows_the_clock(times: list[int]) -> None:
     counter = NonceCounter()
     nonces = [counter.next(NOW + time) for time in times]
-    assert all(after > before for before, after in zip(nonces, nonces[1:], strict=False))
+    assert all(after > before for before, after in pairwise(nonces))
     assert all(nonce >= NOW + time for nonce, time in zip(nonces, times, strict=True))
     assert nonces[-1] <= NOW + max(times) + len(times)
 

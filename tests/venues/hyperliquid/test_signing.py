@@ -40,7 +40,8 @@ def given(signature: dict[str, Any]) -> Signature:
 
 def test_a_published_vector_everywhere() -> None:
     """SDK tests/signing_test.py: order_gtc_cloid and the transfer of USDC."""
-    order = {"a": 1, "b": True, "p": "100", "s": "100", "r": False, "t": {"limit": {"tif": "Gtc"}}, "c": "0x" + "1".zfill(32)}
+    order = {"a": 1, "b": True, "p": "100", "s": "100", "r": False, "t": {"limit": {"tif": "Gtc"}}}
+    order |= {"c": f"0x{1:032x}"}
     action = decode_action(msgspec.json.encode({"type": "order", "orders": [order], "grouping": "na"}))
     signature = Signer(SECRET, is_mainnet=True).sign_l1(action, 0)
     assert signature == Signature(
@@ -104,8 +105,8 @@ def test_all_vectors_of_user_actions(vectors: dict[str, Any]) -> None:
         if "primaryType" not in vector:
             continue
         kind = types[vector["primaryType"].split(":")[1]]
-        message = vector["message"] | {"type": kind.__struct_config__.tag, "signatureChainId": vector["signatureChainId"]}
-        action = msgspec.convert(message, kind)
+        told = {"type": kind.__struct_config__.tag, "signatureChainId": vector["signatureChainId"]}
+        action = msgspec.convert(vector["message"] | told, kind)
         key = vectors["keys"][vector["key"]]
         signer = Signer(key["private_key"], is_mainnet=vector["network"] == "mainnet")
         assert same(signer.sign_user(action), vector["signature"]), vector["name"]
@@ -202,14 +203,16 @@ def random_calls(client: Any, chance: random.Random, n: int) -> None:
     def account() -> str:
         return f"0x{chance.getrandbits(160):040x}"
 
+    def some(make: Any) -> list[Any]:
+        return [make() for _ in range(chance.randint(1, 4))]
+
     builder = {"b": "0x1719884EB866CB12B2287399B15F7DB5E7D775EA", "f": 10}
+    token = "PURR:0xc4bf3f870c0e9465323c0b6ed28096c2"
     calls = [
-        lambda: client.bulk_orders([order() for _ in range(chance.randint(1, 4))], chance.choice([None, dict(builder)])),
-        lambda: client.bulk_cancel([{"coin": "ETH", "oid": chance.getrandbits(40)} for _ in range(chance.randint(1, 3))]),
-        lambda: client.bulk_cancel_by_cloid([{"coin": "HYPE", "cloid": cloid()} for _ in range(chance.randint(1, 3))]),
-        lambda: client.bulk_modify_orders_new(
-            [{"oid": target(), "order": order()} for _ in range(chance.randint(1, 3))]
-        ),
+        lambda: client.bulk_orders(some(order), chance.choice([None, dict(builder)])),
+        lambda: client.bulk_cancel(some(lambda: {"coin": "ETH", "oid": chance.getrandbits(40)})),
+        lambda: client.bulk_cancel_by_cloid(some(lambda: {"coin": "HYPE", "cloid": cloid()})),
+        lambda: client.bulk_modify_orders_new(some(lambda: {"oid": target(), "order": order()})),
         lambda: client.schedule_cancel(chance.choice([None, NONCE + 5000])),
         lambda: client.update_leverage(chance.randint(1, 50), "BTC", chance.random() < 0.5),
         lambda: client.update_isolated_margin(round(chance.uniform(-1e4, 1e4), 2), "BTC"),
@@ -219,7 +222,7 @@ def random_calls(client: Any, chance: random.Random, n: int) -> None:
         lambda: client.vault_usd_transfer(account(), chance.random() < 0.5, chance.getrandbits(30)),
         lambda: client.usd_class_transfer(round(chance.uniform(0, 1e4), 2), chance.random() < 0.5),
         lambda: client.usd_transfer(round(chance.uniform(0, 1e4), 2), account()),
-        lambda: client.spot_transfer(round(chance.uniform(0, 1e4), 2), account(), "PURR:0xc4bf3f870c0e9465323c0b6ed28096c2"),
+        lambda: client.spot_transfer(round(chance.uniform(0, 1e4), 2), account(), token),
         lambda: client.send_asset(account(), "", "hyna", "USDE:0x00000000000000000000000000000000", 12.5),
         lambda: client.withdraw_from_bridge(round(chance.uniform(0, 1e4), 2), account()),
         lambda: client.approve_agent(chance.choice([None, "maker"])),
