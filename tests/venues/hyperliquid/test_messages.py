@@ -279,7 +279,7 @@ def test_a_message_that_lacks_what_we_need_is_an_error(raw: str, told: str) -> N
 
 def test_what_is_not_json_is_an_error_of_a_response() -> None:
     for read in (lambda: Decoder().reply("<html>"), lambda: Decoder().info("meta", "null")):
-        with pytest.raises(WireError, match="exchange|meta"):
+        with pytest.raises(WireError, match=r"exchange|meta"):
             read()
 
 

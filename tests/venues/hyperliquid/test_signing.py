@@ -329,9 +329,10 @@ def test_numbers_out_of_range_are_refused() -> None:
 
 
 def test_our_use_of_the_libraries() -> None:
-    """Keccak of the empty text (Ethereum yellow paper), and that coincurve hashes nothing on its own."""
+    """Keccak against the yellow paper and another library; coincurve hashes nothing on its own."""
     assert keccak256(b"").hex() == "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
-    assert keccak.new(digest_bits=256, data=b"a").digest() == keccak256(b"a")
+    for size in (1, 135, 136, 137, 1000):
+        assert keccak.new(digest_bits=256, data=b"a" * size).digest() == keccak256(b"a" * size)
     digest = keccak256(b"a")
     key = coincurve.PrivateKey(bytes.fromhex(SECRET[2:]))
     compact = key.sign_recoverable(digest, hasher=None)

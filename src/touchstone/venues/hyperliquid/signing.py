@@ -11,7 +11,7 @@ from typing import Literal
 
 import coincurve
 import msgspec
-from Crypto.Hash import keccak
+import sha3
 
 from touchstone.venues.hyperliquid.actions import L1Action, Signature, address, lower_hex, pack
 from touchstone.venues.hyperliquid.errors import UNRECOVERABLE, WireError
@@ -25,7 +25,8 @@ L1_CHAIN_ID = 1337
 
 def keccak256(data: bytes) -> bytes:
     """Keccak-256, the hash of Ethereum (not SHA3-256)."""
-    return keccak.new(digest_bits=256, data=data).digest()
+    digest: bytes = sha3.keccak_256(data).digest()
+    return digest
 
 
 def _u64(value: int, what: str) -> bytes:
