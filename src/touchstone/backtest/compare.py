@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from touchstone.config import Config, ConfigError
 from touchstone.core.conventions import NS
 from touchstone.core.params import PARAMS
 from touchstone.core.trading import breakers
+from touchstone.data.errors import DataError
 from touchstone.data.generate import generate
 from touchstone.data.tape import Tape, open_tape
 from touchstone.data.units import coin_of
@@ -125,35 +126,41 @@ def block_ends(tape: Tape, blocks: int) -> list[int]:
 
 
 def run_all(runs: Sequence[Run], progress: Progress, jobs: int | None = None) -> list[dict[str, Any]]:
-    """Every run's outcome, in order, in `jobs` processes (by default one a core).
+    """Every run's outcome, in order, in `jobs` processes (by default one a core; 1: in this one).
 
-    The first run goes alone, because it may have to fill the compiler's cache. Raises CompareError for the first run
-    that fails, after those under way have ended.
+    The first run goes alone, because it may have to fill the compiler's cache. Raises CompareError for a run that
+    fails, after those under way have ended.
     """
     jobs = min(jobs or os.cpu_count() or 1, len(runs))
+    if jobs == 1:
+        return [_reported(_run_named(run), at, len(runs), progress) for at, run in enumerate(runs, 1)]
     outcomes: list[dict[str, Any]] = [{}] * len(runs)
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         try:
-            outcomes[0] = _outcome(runs[0], pool.submit(run_one, runs[0]))
-            progress(1, len(runs))
-            waiting = {pool.submit(run_one, run): at for at, run in enumerate(runs) if at > 0}
+            outcomes[0] = _reported(pool.submit(_run_named, runs[0]).result(), 1, len(runs), progress)
+            waiting = {pool.submit(_run_named, run): at for at, run in enumerate(runs) if at > 0}
             for done, future in enumerate(as_completed(waiting), 2):
-                outcomes[waiting[future]] = _outcome(runs[waiting[future]], future)
-                progress(done, len(runs))
+                outcomes[waiting[future]] = _reported(future.result(), done, len(runs), progress)
+        except BrokenProcessPool as error:
+            left = "; ".join(run.name for run, outcome in zip(runs, outcomes, strict=True) if not outcome)
+            raise CompareError(f"a process died; is there enough memory? Try --jobs 1. Runs not done: {left}") from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     return outcomes
 
 
-def _outcome(run: Run, future: Future[dict[str, Any]]) -> dict[str, Any]:
+def _run_named(run: Run) -> dict[str, Any]:
     try:
-        return future.result()
-    except BrokenProcessPool as error:
-        raise CompareError(f"run {run.name}: its process died; is there enough memory? Try --jobs 1") from error
+        return run_one(run)
     except Exception as error:
-        kind = "" if isinstance(error, TouchstoneError) else f"{type(error).__name__}: "
+        kind = "" if isinstance(error, TouchstoneError | DataError) else f"{type(error).__name__}: "
         raise CompareError(f"run {run.name}: {kind}{error}") from error
+
+
+def _reported(outcome: dict[str, Any], done: int, total: int, progress: Progress) -> dict[str, Any]:
+    progress(done, total)
+    return outcome
 
 
 # --- Comparing -------------------------------------------------------------------------------------------------------

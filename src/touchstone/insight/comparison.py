@@ -51,7 +51,8 @@ def what(document: Document) -> str:
     market, pairs = document["market"], document["pairs"]
     count = "1 pair" if pairs == 1 else f"{pairs} pairs"
     if market["kind"] == "tape":
-        where = "tapes " + ", ".join(PurePath(path).name for path in market["tapes"])
+        names = [PurePath(path).name for path in market["tapes"]]
+        where = f"tape{'s' if len(names) > 1 else ''} {', '.join(names)}"
     else:
         seeds = market["seeds"]
         numbers = f"{seeds[0]} to {seeds[-1]}" if seeds == list(range(seeds[0], seeds[0] + len(seeds))) else "as listed"
