@@ -1,4 +1,4 @@
-"""Paired comparisons over made-up markets and tapes: pairing, sums, blocks, failures, a configuration against itself."""
+"""Paired comparisons over made-up markets and tapes: pairs, sums, blocks, failures, a configuration against itself."""
 
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,9 @@ def test_pausing_at_block_ends_changes_nothing(narrow: config.Config, long_tape:
     assert whole["totals"] == cut["totals"]
 
 
-def test_several_tapes_are_several_pairs(narrow: config.Config, wide: config.Config, tape: Tape, long_tape: Path) -> None:
+def test_several_tapes_are_several_pairs(
+    narrow: config.Config, wide: config.Config, tape: Tape, long_tape: Path
+) -> None:
     document = compare.compare_tapes(narrow, wide, [tape.path, long_tape], progress=quiet, jobs=1)
     assert document["pairs"] == 2
     assert document["resampled"]["unit"] == "pair"

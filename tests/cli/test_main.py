@@ -40,7 +40,8 @@ class Shells:
         self.result: dict[str, Any] = dict(RESULT)
         self.error: BaseException | None = None
         self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC")
-        self._put(monkeypatch, "touchstone.backtest.runner", backtest=self.backtest, run_session=self.run_session)
+        shells = {"backtest": self.backtest, "run_session": self.run_session, "compile_ahead": self.compile_ahead}
+        self._put(monkeypatch, "touchstone.backtest.runner", **shells)
         self._put(
             monkeypatch,
             "touchstone.backtest.compare",
@@ -70,6 +71,7 @@ class Shells:
 
     def run_session(self, settings: config.Config, **options: Any) -> Any:
         options.pop("progress")(2, 2)
+        options.pop("say")("calibration fill_ir=n/a")
         return self._done("run", (settings, options))
 
     def compare(self, name: str, a: config.Config, b: config.Config, options: dict[str, Any]) -> Any:
@@ -88,6 +90,10 @@ class Shells:
             "caveats": [],
             "problems": self.result.get("problems", []),
         }
+
+    def compile_ahead(self, say: Any) -> float:
+        say("compiled")
+        return 1.0
 
     def load_result(self, folder: Path) -> Any:
         return self._done("report", folder)

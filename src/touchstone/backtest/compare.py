@@ -143,7 +143,7 @@ def run_all(runs: Sequence[Run], progress: Progress, jobs: int | None = None) ->
                 outcomes[waiting[future]] = _reported(future.result(), done, len(runs), progress)
         except BrokenProcessPool as error:
             left = "; ".join(run.name for run, outcome in zip(runs, outcomes, strict=True) if not outcome)
-            raise CompareError(f"a process died; is there enough memory? Try --jobs 1. Runs not done: {left}") from error
+            raise CompareError(f"a process died (is there enough memory? try --jobs 1) before {left}") from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -1,24 +1,54 @@
 """Backtests and generated sessions: replays under several assumptions, put together into one result."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from touchstone.backtest import result
+from touchstone.backtest.log import SessionLog
 from touchstone.backtest.replay import Progress, Replay
-from touchstone.backtest.store import SessionStore
+from touchstone.backtest.store import LOG, SessionStore
 from touchstone.config import Config
 from touchstone.core.conventions import NS
+from touchstone.core.events import EVENT
+from touchstone.core.jit import CACHE_DIR
 from touchstone.data.tape import Tape, open_tape
 
 DECIDED = ("ADDS VALUE", "HARMFUL", "FIXABLE")
+SIZE_DECIMALS = 2  # of the empty market that is compiled with; the compiled code is the same for all
+
+Say = Callable[[str], None]
 
 
-def backtest(path: Path, config: Config, *, progress: Progress, session: Path | None = None) -> dict[str, Any]:
+def compile_ahead(say: Say) -> float:
+    """Compile (or load) all that trading and its result need, before the first event; the seconds that it took."""
+    is_cold = not any(CACHE_DIR.rglob("*.nbi"))
+    if is_cold:
+        say(f"compiling the core: once per version, about a minute; kept in {CACHE_DIR}")
+    started = time.perf_counter()
+    settings = Config()
+    replay = Replay(settings, SIZE_DECIMALS)
+    for _ in replay.feed(iter([np.zeros(0, EVENT)]), is_end=True):
+        pass
+    replay.finish()
+    result.headline(replay, settings, None)
+    result.problems(replay, result.Alerts())
+    seconds = time.perf_counter() - started
+    if is_cold:
+        say(f"compiled in {seconds:.1f} s")
+    return seconds
+
+
+def backtest(
+    path: Path, config: Config, *, progress: Progress, session: Path | None = None, say: Say | None = None
+) -> dict[str, Any]:
     """Replay a tape as configured, then with the pessimistic queue and at 0x and 2x the latency; the documented result.
 
-    A verdict that the pessimistic queue does not confirm becomes NOT PROVEN. `session`: folder to keep the run in.
-    Raises DataError for an unusable tape.
+    A verdict that the pessimistic queue does not confirm becomes NOT PROVEN. `session`: folder to keep the run in; its
+    log's calibration lines are also given to `say`. Raises DataError for an unusable tape.
     """
     tape = open_tape(path)
     steps = _Steps(progress, len(tape), 4)
@@ -26,9 +56,9 @@ def backtest(path: Path, config: Config, *, progress: Progress, session: Path | 
     replay = Replay(config, tape.meta.sz_decimals)
     replay.sinks += [outcomes, alerts]
     store = SessionStore(session, config, tape.coin) if session else None
+    log = SessionLog(session / LOG, say) if session else None
     try:
-        if store:
-            replay.sinks.append(store)
+        replay.sinks += [sink for sink in (store, log) if sink]
         started = time.perf_counter()
         replay.run(tape, steps.of(0))
         seconds = time.perf_counter() - started
@@ -38,19 +68,22 @@ def backtest(path: Path, config: Config, *, progress: Progress, session: Path | 
         if store:
             store.finish(replay.machine["state"].tobytes(), made)
     finally:
-        if store:
-            store.close()
+        for sink in (store, log):
+            if sink:
+                sink.close()
     return made
 
 
-def run_session(config: Config, *, minutes: float, seed: int, folder: Path, progress: Progress) -> dict[str, Any]:
+def run_session(
+    config: Config, *, minutes: float, seed: int, folder: Path, progress: Progress, say: Say
+) -> dict[str, Any]:
     """A session over a generated market, kept in `folder`: the tape, the journal, the database, the result."""
     from touchstone.data.generate import generate
     from touchstone.data.units import coin_of
 
     folder.mkdir(parents=True, exist_ok=True)
     tape = generate(folder / "market.tape", coin_of(config.market.coin), minutes=minutes, seed=seed)
-    return backtest(tape, config, progress=progress, session=folder)
+    return backtest(tape, config, progress=progress, session=folder, say=say)
 
 
 class _Steps:

@@ -2,7 +2,8 @@
 
     config.toml       as resolved               session.db    SQLite (WAL): quotes, orders, predictions, outcomes,
     events/NNNN.tape  what the core was fed                    fills, markouts, calibration, alerts
-    state/final.bin   the core's last state     result.json   what `report` shows
+    state/final.bin   the core's last state     session.log   calibration lines and alerts, for people
+    result.json       what `report` shows
 
 Money and quantities are integers in the database; columns carry the units of `core.records`.
 """
@@ -21,6 +22,7 @@ from touchstone.data.units import Coin
 
 SEGMENT_EVENTS = 1_000_000
 RESULT = "result.json"
+LOG = "session.log"
 
 
 class SessionError(TouchstoneError):

@@ -59,10 +59,13 @@ def run(
         settings = settings.model_copy(update={"seed": seed})
     folder = out or Path("sessions") / datetime.now(UTC).strftime("%Y-%m-%d_%H%M%S")
     _refuse_existing(folder)
-    from touchstone.backtest.runner import run_session
+    from touchstone.backtest.runner import compile_ahead, run_session
 
+    compile_ahead(output.say)
     with output.progress(f"{settings.market.coin}, {minutes:g} min") as progress:
-        result = run_session(settings, minutes=minutes, seed=settings.seed, folder=folder, progress=progress)
+        result = run_session(
+            settings, minutes=minutes, seed=settings.seed, folder=folder, progress=progress, say=output.say
+        )
     output.say(f"session in {folder}; again with: touchstone report {folder}")
     return _show(result, json)
 
@@ -139,7 +142,9 @@ def backtest(
             tape, _ = _import(path, coin, Path(temporary) / "recording.tape", sz_decimals)
         settings = _for_market_of(settings, tape)
         from touchstone.backtest.runner import backtest as replay
+        from touchstone.backtest.runner import compile_ahead
 
+        compile_ahead(output.say)
         with output.progress(settings.market.coin) as progress:
             result = replay(tape, settings, progress=progress, session=session)
     if session is not None:
@@ -184,7 +189,9 @@ def compare(
     """
     config_a, config_b = _load_compared(a, "A"), _load_compared(b, "B")
     from touchstone.backtest import compare as paired
+    from touchstone.backtest.runner import compile_ahead
 
+    compile_ahead(output.say)
     with output.progress(f"{config_a.market.coin}, A and B") as progress:
         if tape:
             config_a, config_b = (_for_market_of(each, tape[0]) for each in (config_a, config_b))

@@ -223,7 +223,7 @@ def model_table(result: Result) -> RenderableType:
     columns = ("n", "n_eff", "score", "skill", "90 % interval", "ir", "in 50/90")
     table = _table(("model", "left"), *((name, "right") for name in columns), ("verdict", "left"))
     for name, card in models.items():
-        score = card.get("brier") if card.get("brier") is not None else card.get("crps")
+        score = next((card[key] for key in ("brier", "crps", "squared_error") if card.get(key) is not None), None)
         table.add_row(
             name,
             _count(card.get("n")),
@@ -236,7 +236,8 @@ def model_table(result: Result) -> RenderableType:
             _verdict(card) + (" DEGRADED" if card.get("degraded") else ""),
         )
     legend = (
-        "score: Brier or CRPS, lower is better; skill: 1 - score / baseline score; ir: DSC / MCB;\n"
+        "score: Brier, CRPS (bps) or, of fair, squared error (bps^2), lower is better;\n"
+        "skill: 1 - score / baseline score; ir: DSC / MCB;\n"
         "in 50/90: % of outcomes inside the central 50 and 90 % intervals"
     )
     return Group(table, Text(legend))
@@ -298,6 +299,10 @@ def variant_table(result: Result) -> RenderableType:
     edges = [column.get("edge_per_fill") or {} for column in columns]
     table.add_row("edge per fill, bps", *(_number(edge.get("bps"), "+.2f") for edge in edges))
     table.add_row("90 % interval", *(_interval(edge.get("low"), edge.get("high"), "+.2f") for edge in edges))
+    toxic = [(column.get("toxic_fills") or {}).get("share") for column in columns]
+    table.add_row("toxic fills", *(_number(share, ".1%") for share in toxic))
+    held = [(column.get("inventory") or {}).get("mean_abs_notional") for column in columns]
+    table.add_row("mean absolute position", *(_number(amount, ",.2f") for amount in held))
     return table
 
 
@@ -311,6 +316,11 @@ def data_table(result: Result) -> RenderableType:
         gap = (quality.get("gaps") or {}).get(stream) or {}
         gaps = f", {gap['count']:,.0f} gaps, longest {duration(gap['longest_s'])}" if gap.get("count") else ""
         lines.append(f"{stream}: {read:,} rows read, {_count((quality.get('rows_kept') or {}).get(stream))} used{gaps}")
+    if clock := quality.get("clock"):
+        lines.append(
+            f"clock: {_number(clock.get('offset_ms'), ',.1f')} ms taken off every receive time, so that 1 % of the "
+            f"messages\narrive within {_number(clock.get('floor_ms'), ',.0f')} ms of their block"
+        )
     found = {kind: entry for kind, entry in (quality.get("problems") or {}).items() if entry.get("count")}
     if not found:
         lines.append("no problem found in the input")

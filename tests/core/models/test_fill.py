@@ -69,8 +69,6 @@ def test_recovers_a_true_cloglog_hazard(h):
 
 def test_agrees_with_a_glm_of_the_same_prior():
     """Against the exact posterior mode and curvature (Newton on the log posterior), 1500 outcomes."""
-    from scipy.optimize import minimize
-
     rng = np.random.default_rng(3)
     model, h = new_model(), H[1]
     rows, offsets, ys = [], [], []
@@ -86,14 +84,19 @@ def test_agrees_with_a_glm_of_the_same_prior():
         ys.append(y)
     x, offset, y = np.array(rows), np.array(offsets), np.array(ys)
 
-    def negative_log_posterior(beta):
-        m = np.exp(np.clip(offset + x @ beta, -12, 2.5))
-        prior = 0.5 * np.sum(((beta - fill.PRIOR_MEAN[h]) / fill.PRIOR_SD) ** 2)
-        return prior - np.sum(np.where(y == 1, np.log(-np.expm1(-m)), -m))
-
-    mode = minimize(negative_log_posterior, fill.PRIOR_MEAN[h], method="BFGS")
-    sd = np.sqrt(np.diag(mode.hess_inv))
-    assert np.all(np.abs(model.location[h] - mode.x) < 0.35 * sd)
+    precision = np.diag(1.0 / fill.PRIOR_SD**2)
+    beta = np.array(fill.PRIOR_MEAN[h])
+    for _ in range(50):  # Newton: gradient and curvature of y ln(1 - e^-m) - (1 - y) m in eta = ln m
+        m = np.exp(offset + x @ beta)
+        odds = m / np.expm1(m)
+        gradient = np.where(y == 1, odds, -m)
+        curvature = np.where(y == 1, odds * (m * np.exp(m) / np.expm1(m) - 1.0), m)
+        hessian = precision + (x * curvature[:, None]).T @ x
+        step = np.linalg.solve(hessian, x.T @ gradient - precision @ (beta - fill.PRIOR_MEAN[h]))
+        beta += step
+    assert np.abs(step).max() < 1e-12
+    sd = np.sqrt(np.diag(np.linalg.inv(hessian)))
+    assert np.all(np.abs(model.location[h] - beta) < 0.35 * sd)
     np.testing.assert_allclose(np.sqrt(np.diag(model.covariance[h])), sd, rtol=0.1)
 
 
@@ -214,8 +217,6 @@ def test_same_bytes_in_plain_python():
     env = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     plain = subprocess.run([sys.executable, __file__], env=env, capture_output=True, text=True, check=True).stdout
     assert plain == trace().hex()
-    for f in (fill.features, fill.predict, fill.learn, fill.reset, fill._solve, fill._forget):
-        assert len(f.signatures) <= 1
 
 
 if __name__ == "__main__":

@@ -499,10 +499,3 @@ def test_compiled_and_plain_python_agree_to_the_bit() -> None:
         glft.solve(one, a, k, sigma, gamma, np.int64(q_max), np.float64(impact), np.float64(drift))
         plain(two, a, k, sigma, gamma, np.int64(q_max), np.float64(impact), np.float64(drift))
         assert one.tobytes() == two.tobytes()
-
-
-def test_one_compiled_copy_each() -> None:
-    solved(P1)
-    gamma_for(make(), (0.9, 0.3, 0.3), 20, 5.0)
-    for f in (glft.solve, glft.gamma_for_skew, glft._ground_state, glft._sweep, glft._at):
-        assert len(getattr(f, "signatures", ())) <= 1

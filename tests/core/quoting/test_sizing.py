@@ -296,9 +296,3 @@ def test_compiled_and_plain_python_agree_to_the_bit() -> None:
             )
             records.append((scratch.tobytes(), sizes.tobytes()))
         assert records[0] == records[1]
-
-
-def test_one_compiled_copy_each() -> None:
-    quoted(V, 100, 0.5)
-    for f in (sizing.allocate_against, sizing._solve_support, sizing._round, sizing._bound):
-        assert len(getattr(f, "signatures", ())) <= 1
