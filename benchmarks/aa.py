@@ -15,6 +15,7 @@ from touchstone import config
 from touchstone.backtest import compare
 from touchstone.insight import paired
 
+SCENARIO = "normal"
 REGROUPED = 3000
 
 
@@ -22,7 +23,7 @@ def runs_of(comparisons: int, pairs: int, minutes: float) -> list[dict[str, Any]
     """Outcomes of A and B in turn: one configuration, every seed different."""
     settings = config.load(None)
     seeds = [(2 * i, 2 * i + 1) for i in range(comparisons * pairs)]
-    return compare.run_all(compare.seed_runs(settings, settings, seeds, minutes), _say)
+    return compare.run_all(compare.seed_runs(settings, settings, SCENARIO, seeds, minutes), _say)
 
 
 def rejections(groups: Iterable[list[dict[str, Any]]]) -> dict[str, tuple[int, int]]:
@@ -52,8 +53,8 @@ def report(comparisons: int = 100, pairs: int = 8, minutes: float = 5.0) -> None
     anew = rejections(regrouped(outcomes, size))
     reach = NormalDist().inv_cdf(0.975) * (nominal * (1 - nominal) / comparisons) ** 0.5
     print(
-        f"A against A: {comparisons} comparisons of {pairs} pairs of {minutes:g} min, all seeds different, "
-        f"{time.perf_counter() - started:.0f} s; nominal rate {nominal:.0%}, by chance up to {nominal + reach:.1%}"
+        f"A against A, scenario {SCENARIO}: {comparisons} comparisons of {pairs} pairs of {minutes:g} min, all seeds "
+        f"different, {time.perf_counter() - started:.0f} s; nominal rate {nominal:.0%}, by chance up to {nominal + reach:.1%}"
     )
     for name, (rejected, known) in disjoint.items():
         again, known_again = anew[name]

@@ -37,7 +37,7 @@ def wide(narrow: config.Config) -> config.Config:
 
 @pytest.fixture(scope="module")
 def by_seeds(narrow: config.Config, wide: config.Config) -> dict[str, Any]:
-    return compare.compare_seeds(narrow, wide, seeds=[1, 2, 3, 4], minutes=5, progress=quiet, jobs=2)
+    return compare.compare_seeds(narrow, wide, scenario="normal", seeds=[1, 2, 3, 4], minutes=5, progress=quiet, jobs=2)
 
 
 def test_a_real_effect_is_found(by_seeds: dict[str, Any]) -> None:
@@ -50,9 +50,11 @@ def test_a_real_effect_is_found(by_seeds: dict[str, Any]) -> None:
             assert row["difference"] == pytest.approx(row["b"] - row["a"])
 
 
-def test_what_is_not_known_is_null(by_seeds: dict[str, Any]) -> None:
-    informed = by_seeds["measures"]["informed_fills"]
-    assert (informed["a"], informed["difference"], informed["n"], informed["verdict"]) == (None, None, 0, "no data")
+def test_informed_fills_are_known_in_a_simulated_market_only(by_seeds: dict[str, Any], by_tape: dict[str, Any]) -> None:
+    known, unknown = (document["measures"]["informed_fills"] for document in (by_seeds, by_tape))
+    assert 0.0 < known["a"] < 1.0
+    assert known["n"] == 4
+    assert (unknown["a"], unknown["difference"], unknown["n"], unknown["verdict"]) == (None, None, 0, "no data")
 
 
 def test_the_document_says_what_was_compared(by_seeds: dict[str, Any]) -> None:
@@ -60,14 +62,12 @@ def test_the_document_says_what_was_compared(by_seeds: dict[str, Any]) -> None:
     assert by_seeds["pairs"] == 4
     assert by_seeds["resampled"] == {"unit": "pair", "n": 4, "block_s": None}
     assert [run["run"] for run in by_seeds["runs"]][:3] == ["A, seed 1", "B, seed 1", "A, seed 2"]
-    assert any("does not react" in words for words in by_seeds["caveats"])
+    assert any("simulated market" in words for words in by_seeds["caveats"])
 
 
-def test_one_run_is_the_backtest_of_its_market(by_seeds: dict[str, Any], wide: config.Config, tmp_path: Path) -> None:
+def test_one_run_is_the_session_of_its_seed(by_seeds: dict[str, Any], wide: config.Config) -> None:
     """The second pair's B, run here by itself: the same digest, and measures that follow from its result."""
-    settings = wide.model_copy(update={"seed": 2})
-    path = generate(tmp_path / "m.tape", coin_of("hyna:HYPE"), minutes=5, seed=2)
-    alone = runner.backtest(path, settings, progress=lambda done, total: None)
+    alone = runner.run_scenario(wide.model_copy(update={"seed": 2}), "normal", minutes=5, seed=2)
     run = by_seeds["runs"][3]
     totals = run["totals"]
     assert run["run"] == "B, seed 2"
@@ -76,10 +76,18 @@ def test_one_run_is_the_backtest_of_its_market(by_seeds: dict[str, Any], wide: c
     assert totals["pnl"] == alone["pnl"]["total"]
     assert totals["edge_bps"] / totals["marked_fills"] == pytest.approx(alone["edge_per_fill"]["bps"], rel=1e-9)
     assert totals["requests"] == alone["quotes"]["requests"]
+    assert totals["informed"] == alone["informed_fills"]["n"]
     assert totals["seconds"] == pytest.approx(300.0, abs=1.0)
     inventory = alone["inventory"]
     assert totals["inventory_time"] / totals["seconds"] == pytest.approx(inventory["mean_abs_notional"])
     assert 0 < inventory["mean_abs_notional"] < inventory["max_abs_notional"]
+
+
+def test_a_run_on_a_tape_is_the_backtest_of_it(narrow: config.Config, tape: Tape) -> None:
+    alone = runner.backtest(tape.path, narrow, progress=lambda done, total: None)
+    run = compare.run_one(compare.Run("A", narrow, tape.path))
+    assert run["digest"] == alone["digest"]
+    assert run["totals"] == alone["totals"]
 
 
 class Fills:
@@ -138,7 +146,7 @@ def test_a_single_tape_is_one_pair_and_says_so(by_tape: dict[str, Any]) -> None:
 
 def test_block_sums_add_up_to_the_run(narrow: config.Config, long_tape: Path) -> None:
     tape = open_tape(long_tape)
-    outcome = compare.run_one(compare.Run("A", narrow, long_tape, 0.0, 30))
+    outcome = compare.run_one(compare.Run("A", narrow, long_tape, 30))
     assert len(outcome["blocks"]) == 30
     for key, total in outcome["totals"].items():
         if total is not None:
@@ -150,7 +158,7 @@ def test_block_sums_add_up_to_the_run(narrow: config.Config, long_tape: Path) ->
 
 
 def test_pausing_at_block_ends_changes_nothing(narrow: config.Config, long_tape: Path) -> None:
-    whole, cut = (compare.run_one(compare.Run("A", narrow, long_tape, 0.0, n)) for n in (1, 30))
+    whole, cut = (compare.run_one(compare.Run("A", narrow, long_tape, n)) for n in (1, 30))
     assert whole["digest"] == cut["digest"]
     assert whole["totals"] == cut["totals"]
 
@@ -166,7 +174,7 @@ def test_several_tapes_are_several_pairs(
 
 
 def test_the_same_configuration_differs_by_exactly_nothing(narrow: config.Config) -> None:
-    document = compare.compare_seeds(narrow, narrow, seeds=[1, 2], minutes=3, progress=quiet, jobs=1)
+    document = compare.compare_seeds(narrow, narrow, scenario="normal", seeds=[1, 2], minutes=3, progress=quiet, jobs=1)
     assert document["differences"] == []
     assert document["caveats"][0] == "A and B are the same configuration"
     assert {row["verdict"] for row in document["measures"].values()} == {"same", "no data"}
@@ -178,7 +186,7 @@ def test_a_run_that_fails_is_named(narrow: config.Config, tape: Tape, tmp_path: 
     torn.write_bytes(tape.path.read_bytes()[:-100])
     with pytest.raises(DataError, match=r"torn\.tape"):
         compare.compare_tapes(narrow, narrow, [torn], progress=quiet)
-    runs = [compare.Run("A", narrow, tape.path, 0.0, 1), compare.Run("B", narrow, torn, 0.0, 1)]
+    runs = [compare.Run("A", narrow, tape.path), compare.Run("B", narrow, torn)]
     with pytest.raises(compare.CompareError, match=r"^run B, torn\.tape: .*cut off"):
         compare.run_all(runs, quiet, jobs=1)
 
@@ -207,7 +215,7 @@ def test_a_configuration_against_itself_is_rejected_at_most_at_the_nominal_rate(
     """100 comparisons, all 800 seeds different. At a rate of 10 % more than 15 of 100 has probability 4 %, more than 20
     (the bound of ten measures together) 0.1 %."""
     seeds = [(2 * i, 2 * i + 1) for i in range(400)]
-    outcomes = compare.run_all(compare.seed_runs(settings, settings, seeds, minutes=3), quiet)
+    outcomes = compare.run_all(compare.seed_runs(settings, settings, "normal", seeds, minutes=3), quiet)
     rejected = dict.fromkeys((m.name for m in compare.MEASURES), 0)
     for first in range(0, len(outcomes), 8):
         for name, row in compare.measures(outcomes[first : first + 8], "pair").items():

@@ -81,7 +81,7 @@ class Shells:
             "coin": a.market.coin,
             "currency": a.market.currency,
             "differences": [],
-            "market": {"kind": "generated", "minutes": 1.0, "seeds": [1, 2]},
+            "market": {"kind": "scenario", "scenario": "normal", "minutes": 1.0, "seeds": [1, 2]},
             "pairs": 2,
             "resampled": {"unit": "pair", "n": 2, "block_s": None},
             "confidence": 0.9,
@@ -280,10 +280,10 @@ def pair(tmp_path: Path) -> list[str]:
 
 
 def test_two_configurations_are_compared_over_seeds_that_count_up(shells: Shells, pair: list[str]) -> None:
-    assert main([*pair, "--seeds", "3", "--minutes", "2", "--jobs", "2"]) == 0
+    assert main([*pair, "--scenario", "toxic", "--seeds", "3", "--minutes", "2", "--jobs", "2"]) == 0
     name, (a, b, options) = shells.calls[-1]
     assert (name, a.quoting.levels, b.quoting.levels) == ("seeds", 1, 2)
-    assert options == {"seeds": range(7, 10), "minutes": 2.0, "jobs": 2}
+    assert options == {"scenario": "toxic", "seeds": range(7, 10), "minutes": 2.0, "jobs": 2}
 
 
 def test_two_configurations_are_compared_on_the_market_of_a_tape(

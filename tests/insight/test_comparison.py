@@ -25,7 +25,7 @@ DOCUMENT: dict[str, Any] = {
         {"setting": "[quoting] fixed_half_spread_bps", "a": 6.0, "b": 8.0},
         {"setting": "[quoting] rule", "a": "glft", "b": "fixed"},
     ],
-    "market": {"kind": "generated", "minutes": 10.0, "seeds": list(range(1, 17))},
+    "market": {"kind": "scenario", "scenario": "normal", "minutes": 10.0, "seeds": list(range(1, 17))},
     "pairs": 16,
     "resampled": {"unit": "pair", "n": 16, "block_s": None},
     "confidence": 0.9,
@@ -66,7 +66,7 @@ def line_of(words: str) -> str:
 
 def test_it_begins_with_what_was_run_what_it_did_and_what_differs() -> None:
     text = text_of(DOCUMENT)
-    assert text.startswith("hyna:HYPE, B against A, 16 pairs: generated market, 10 min each, seeds 1 to 16.\n")
+    assert text.startswith("hyna:HYPE, B against A, 16 pairs: scenario normal, 10 min each, seeds 1 to 16.\n")
     assert "Edge per fill: +0.79 bps under B, 90% interval +0.13 to +1.45: B is better." in text
     assert line_of("[quoting] fixed_half_spread_bps").split()[-2:] == ["6", "8"]
     assert line_of("[quoting] rule").split()[-2:] == ["glft", "fixed"]

@@ -1,12 +1,11 @@
 """Paired comparison: the same markets under configuration A and under B, in parallel processes; docs/json.md.
 
-A pair is one seed of a made-up market, or one tape, run under both configurations with the same randomness. A run is
+A pair is one seed of a scenario's market, or one tape, run under both configurations with the same randomness. A run is
 reduced to sums (`result.totals`), taken at the end, or at block ends where one tape is all there is.
 """
 
 import multiprocessing
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -17,16 +16,15 @@ from typing import Any
 import numpy as np
 
 from touchstone import TouchstoneError
-from touchstone.backtest import result, settings
+from touchstone.backtest import result, runner, settings
+from touchstone.backtest import scenario as scenarios
 from touchstone.backtest.replay import Replay
 from touchstone.config import Config, ConfigError
 from touchstone.core.conventions import NS
 from touchstone.core.params import PARAMS
 from touchstone.core.trading import breakers
 from touchstone.data.errors import DataError
-from touchstone.data.generate import generate
 from touchstone.data.tape import Tape, open_tape
-from touchstone.data.units import coin_of
 from touchstone.insight import paired
 
 BLOCK_S = 60.0  # twice the longest horizon
@@ -66,13 +64,14 @@ MEASURES = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: a configuration on a tape, or on `minutes` of the market that its seed makes (tape None)."""
+    """One run: a configuration on a tape, cut into `blocks`, or for `minutes` in the market of a scenario."""
 
     side: str  # "A", "B"
     config: Config
-    tape: Path | None
-    minutes: float
-    blocks: int
+    tape: Path | None = None
+    blocks: int = 1
+    scenario: str = ""
+    minutes: float = 0.0
 
     @property
     def name(self) -> str:
@@ -85,12 +84,19 @@ class Run:
 
 def run_one(run: Run) -> dict[str, Any]:
     """What a run amounts to: `totals` of each block, how it ended, `problems`, `digest`. Raises what the run raises."""
-    if run.tape is not None:
-        return _replay(run, open_tape(run.tape, verify=False))
-    with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
-        coin = coin_of(run.config.market.coin)
-        path = generate(Path(folder) / "market.tape", coin, minutes=run.minutes, seed=run.config.seed)
-        return _replay(run, open_tape(path, verify=False))
+    return _trade(run) if run.tape is None else _replay(run, open_tape(run.tape, verify=False))
+
+
+def _trade(run: Run) -> dict[str, Any]:
+    made = runner.run_scenario(run.config, run.scenario, minutes=run.minutes, seed=run.config.seed)
+    return {
+        "run": run.name,
+        "totals": made["totals"],
+        "blocks": [made["totals"]],
+        "killed": made["risk"]["state"] == "killed",
+        "problems": made["problems"],
+        "digest": made["digest"],
+    }
 
 
 def _replay(run: Run, tape: Tape) -> dict[str, Any]:
@@ -167,23 +173,31 @@ def _reported(outcome: dict[str, Any], done: int, total: int, progress: Progress
 
 
 def compare_seeds(
-    a: Config, b: Config, *, seeds: Sequence[int], minutes: float, progress: Progress, jobs: int | None = None
+    a: Config,
+    b: Config,
+    *,
+    scenario: str,
+    seeds: Sequence[int],
+    minutes: float,
+    progress: Progress,
+    jobs: int | None = None,
 ) -> dict[str, Any]:
-    """B against A over made-up markets, one pair a seed; the documented result.
+    """B against A in the reactive market of a scenario, one pair a seed; the documented result.
 
-    Raises ConfigError for configurations that cannot be compared, CompareError for a run that fails.
+    Raises ConfigError for configurations that cannot be compared, ScenarioError for an unknown scenario, CompareError
+    for a run that fails.
     """
     check(a, b)
-    outcomes = run_all(seed_runs(a, b, zip(seeds, seeds, strict=True), minutes), progress, jobs)
-    market = {"kind": "generated", "minutes": minutes, "seeds": list(seeds)}
+    market = {"kind": "scenario", "scenario": scenarios.load(scenario).name, "minutes": minutes, "seeds": list(seeds)}
+    outcomes = run_all(seed_runs(a, b, scenario, zip(seeds, seeds, strict=True), minutes), progress, jobs)
     resampled = {"unit": "pair", "n": len(seeds), "block_s": None}
-    return _document(a, b, market, resampled, outcomes, ["the generated market does not react to our orders"])
+    return _document(a, b, market, resampled, outcomes, ["a simulated market: what holds in it need not hold elsewhere"])
 
 
-def seed_runs(a: Config, b: Config, pairs: Iterable[tuple[int, int]], minutes: float) -> list[Run]:
+def seed_runs(a: Config, b: Config, scenario: str, pairs: Iterable[tuple[int, int]], minutes: float) -> list[Run]:
     """A and B in turn for each (seed of A, seed of B); equal seeds share the market and every random choice."""
     return [
-        Run(side, of.model_copy(update={"seed": seed}), None, minutes, blocks=1)
+        Run(side, of.model_copy(update={"seed": seed}), scenario=scenario, minutes=minutes)
         for pair in pairs
         for side, of, seed in zip("AB", (a, b), pair, strict=True)
     ]
@@ -209,7 +223,7 @@ def compare_tapes(
             raise ConfigError(f"{tapes[0]} holds {opened[0].coin.name}, {tape.path} {tape.coin.name}: give one market")
     span_s = (opened[0].meta.last_recv_ns - opened[0].meta.first_recv_ns) / NS
     blocks = max(int(span_s // block_s), 1) if len(tapes) == 1 else 1
-    runs = [Run(side, of, path, 0.0, blocks) for path in tapes for side, of in zip("AB", (a, b), strict=True)]
+    runs = [Run(side, of, path, blocks) for path in tapes for side, of in zip("AB", (a, b), strict=True)]
     outcomes = run_all(runs, progress, jobs)
     market = {"kind": "tape", "tapes": [str(path) for path in tapes]}
     if len(tapes) > 1:

@@ -157,6 +157,7 @@ def compare(
     *,
     a: ComparedConfig,
     b: ComparedConfig,
+    scenario: str = "normal",
     tape: Annotated[list[Path] | None, Parameter(negative=())] = None,
     seeds: Annotated[int, Parameter(validator=validators.Number(gte=2, lte=10_000))] = 16,
     minutes: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=100_000))] = 30.0,
@@ -166,7 +167,7 @@ def compare(
 ) -> int:
     """Run two configurations on the same markets and say what B changes, with what certainty.
 
-    Without a tape it is over generated markets, a pair of runs a seed.
+    Without a tape it is in the reactive market of a scenario, a pair of runs a seed.
 
     Parameters
     ----------
@@ -174,12 +175,14 @@ def compare(
         Configuration file (TOML) to compare with.
     b
         Configuration file (TOML) to judge.
+    scenario
+        Scenario of the market.
     tape
         Tape to run both on instead; may be given several times. One tape is one pair, resampled by time blocks.
     seeds
         Number of pairs; their seeds count up from the configuration's.
     minutes
-        Length of each generated market.
+        Length of each run in market time.
     block
         Shortest time block of a single tape, seconds; longer than a position is held, and at least twice 10 s.
     jobs
@@ -199,7 +202,13 @@ def compare(
         else:
             numbers = range(config_a.seed, config_a.seed + seeds)
             document = paired.compare_seeds(
-                config_a, config_b, seeds=numbers, minutes=minutes, progress=progress, jobs=jobs
+                config_a,
+                config_b,
+                scenario=scenario,
+                seeds=numbers,
+                minutes=minutes,
+                progress=progress,
+                jobs=jobs,
             )
     document = {"a": a, "b": b} | document
     if json:

@@ -56,7 +56,7 @@ def what(document: Document) -> str:
     else:
         seeds = market["seeds"]
         numbers = f"{seeds[0]} to {seeds[-1]}" if seeds == list(range(seeds[0], seeds[0] + len(seeds))) else "as listed"
-        where = f"{market['kind']} market, {market['minutes']:g} min each, seeds {numbers}"
+        where = f"scenario {market['scenario']}, {market['minutes']:g} min each, seeds {numbers}"
     return f"{document['coin']}, B against A, {count}: {where}."
 
 
