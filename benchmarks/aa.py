@@ -54,7 +54,8 @@ def report(comparisons: int = 100, pairs: int = 8, minutes: float = 5.0) -> None
     reach = NormalDist().inv_cdf(0.975) * (nominal * (1 - nominal) / comparisons) ** 0.5
     print(
         f"A against A, scenario {SCENARIO}: {comparisons} comparisons of {pairs} pairs of {minutes:g} min, all seeds "
-        f"different, {time.perf_counter() - started:.0f} s; nominal rate {nominal:.0%}, by chance up to {nominal + reach:.1%}"
+        f"different, {time.perf_counter() - started:.0f} s\nnominal rate {nominal:.0%}, by chance up to "
+        f"{nominal + reach:.1%}"
     )
     for name, (rejected, known) in disjoint.items():
         again, known_again = anew[name]

@@ -40,8 +40,9 @@ class Shells:
         self.result: dict[str, Any] = dict(RESULT)
         self.error: BaseException | None = None
         self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC")
-        shells = {"backtest": self.backtest, "run_session": self.run_session, "compile_ahead": self.compile_ahead}
+        shells = {"backtest": self.backtest, "run_scenario": self.run_scenario, "compile_ahead": self.compile_ahead}
         self._put(monkeypatch, "touchstone.backtest.runner", **shells)
+        self._put(monkeypatch, "touchstone.backtest.scenario", load=lambda name: SimpleNamespace(name=name))
         self._put(
             monkeypatch,
             "touchstone.backtest.compare",
@@ -69,10 +70,11 @@ class Shells:
         assert tape.exists()
         return self._done("backtest", (tape, settings, session))
 
-    def run_session(self, settings: config.Config, **options: Any) -> Any:
+    def run_scenario(self, settings: config.Config, market: Any, **options: Any) -> Any:
         options.pop("progress")(2, 2)
         options.pop("say")("calibration fill_ir=n/a")
-        return self._done("run", (settings, options))
+        assert options.pop("variants")
+        return self._done("run", (settings, options | {"scenario": market.name}))
 
     def compare(self, name: str, a: config.Config, b: config.Config, options: dict[str, Any]) -> Any:
         options.pop("progress")(2, 2)
@@ -91,7 +93,7 @@ class Shells:
             "problems": self.result.get("problems", []),
         }
 
-    def compile_ahead(self, say: Any) -> float:
+    def compile_ahead(self, say: Any, *, scenario: str = "") -> float:
         say("compiled")
         return 1.0
 
@@ -252,7 +254,7 @@ def test_a_session_runs_with_its_options(shells: Shells, tmp_path: Path, capsys:
     settings, options = shells.calls[-1][1]
     assert settings.quoting.levels == 5
     assert settings.seed == 9
-    assert options == {"minutes": 2.0, "seed": 9, "folder": Path("here")}
+    assert options == {"scenario": "normal", "minutes": 2.0, "seed": 9, "folder": Path("here")}
     assert "touchstone report here" in capsys.readouterr().err
 
 

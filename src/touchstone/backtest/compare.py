@@ -191,7 +191,8 @@ def compare_seeds(
     market = {"kind": "scenario", "scenario": scenarios.load(scenario).name, "minutes": minutes, "seeds": list(seeds)}
     outcomes = run_all(seed_runs(a, b, scenario, zip(seeds, seeds, strict=True), minutes), progress, jobs)
     resampled = {"unit": "pair", "n": len(seeds), "block_s": None}
-    return _document(a, b, market, resampled, outcomes, ["a simulated market: what holds in it need not hold elsewhere"])
+    caveats = ["a simulated market: what holds in it need not hold elsewhere"]
+    return _document(a, b, market, resampled, outcomes, caveats)
 
 
 def seed_runs(a: Config, b: Config, scenario: str, pairs: Iterable[tuple[int, int]], minutes: float) -> list[Run]:

@@ -1,55 +1,26 @@
 """One replay: a tape through exchange and core, drained into a digest and into whoever wants to keep it."""
 
-import hashlib
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from touchstone.backtest import loop as backtest_loop
-from touchstone.backtest import settings
+from touchstone.backtest.shell import Progress, Shell
 from touchstone.config import Config
-from touchstone.core import records, state
-from touchstone.core.phases.resolve import write_calibration
+from touchstone.core.events import EVENT
 from touchstone.data.tape import Tape
-from touchstone.exchange import engine as exchange
 
 CHUNK = 1 << 15
-TABLES = ("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts")  # buffers of OUT
-
-Progress = Callable[[int, int], None]
 
 
-class Sink(Protocol):
-    """Takes what a replay writes down: table name ("events" and "orders" too) and rows, valid during the call only."""
-
-    def take(self, table: str, rows: Any) -> None:
-        """Keep a copy of what is wanted."""
-
-
-class Replay:
-    """The machine, the venue and the loop of one run; `run` goes through a tape, `checkpoint` and `restore` between.
-
-    The digest covers everything written down, each table by itself (so that it does not depend on when the buffers
-    were drained), and the final state.
-    """
+class Replay(Shell):
+    """A run over a tape; `run` goes through it, `checkpoint` and `restore` between."""
 
     def __init__(self, config: Config, sz_decimals: int, *, latency_factor: float = 1.0) -> None:
-        self.machine = state.new_machine()
-        self.venue = np.zeros(1, exchange.VENUE)
-        self.loop = np.zeros(1, backtest_loop.LOOP)
-        settings.fill_params(self.machine[0].state.params, config, sz_decimals)
-        self.machine[0].state.params.latency_ns = round(self.machine[0].state.params.latency_ns * latency_factor)
-        state.reset(self.machine[0].state, np.int64(0), np.int64(0))
-        exchange.reset(self.venue[0], settings.venue_params(config, sz_decimals, latency_factor))
-        self.sinks: list[Sink] = []
-        self._hashes = {name: hashlib.blake2b(digest_size=16) for name in (*TABLES, "events", "orders")}
-        self.counts = dict.fromkeys(self._hashes, 0)
-
-    @property
-    def state(self) -> Any:
-        """The core's state record."""
-        return self.machine[0].state
+        super().__init__(config, sz_decimals, latency_factor=latency_factor)
+        self._buffer = np.zeros(2 * CHUNK, EVENT)
+        self.reset()
 
     def run(self, tape: Tape, progress: Progress | None = None, *, start: int = 0, stop: int | None = None) -> None:
         """Replay rows start..stop of a tape. With `stop` short of the end the loop keeps what is not yet heard."""
@@ -62,10 +33,8 @@ class Replay:
 
     def feed(self, chunks: Iterator[Any], *, is_end: bool) -> Iterator[int]:
         """Replay chunks of EVENT arrays; yields the rows taken so far after each."""
-        from touchstone.core.events import EVENT
-
         the_loop = self.loop[0]
-        buffer = getattr(self, "_buffer", np.zeros(2 * CHUNK, EVENT))
+        buffer = self._buffer
         done = 0
         following = next(chunks, None)
         while following is not None:
@@ -99,58 +68,13 @@ class Replay:
             if why in (backtest_loop.NEED_TAPE, backtest_loop.FINISHED):
                 return True
 
-    def drain(self) -> None:
-        """Hand everything written down to the digest and the sinks, and empty the buffers."""
-        out, the_loop = self.machine[0].out, self.loop[0]
-        for name in TABLES:
-            count = int(getattr(out, f"n_{name}"))
-            if count:
-                self._take(name, getattr(out, name)[:count])
-        records.clear(out)
-        if the_loop.n_journal:
-            self._take("events", the_loop.journal[: the_loop.n_journal])
-        if the_loop.n_log:
-            self._take("orders", the_loop.log[: the_loop.n_log])
-        the_loop.n_journal = 0
-        the_loop.n_log = 0
-
-    def _take(self, name: str, rows: Any) -> None:
-        self._hashes[name].update(np.ascontiguousarray(rows).view(np.uint8).data)
-        self.counts[name] += len(rows)
-        for sink in self.sinks:
-            sink.take(name, rows)
-
-    def finish(self) -> None:
-        """The last calibration record."""
-        write_calibration(self.machine[0].state, self.machine[0].out)
-        self.drain()
-
-    def digest(self) -> str:
-        """Hash of every table and of the final state."""
-        total = hashlib.blake2b(digest_size=16)
-        for name in sorted(self._hashes):
-            total.update(f"{name}:{self.counts[name]}:{self._hashes[name].hexdigest()};".encode())
-        total.update(self.machine["state"].tobytes())
-        return total.hexdigest()
-
     def checkpoint(self) -> bytes:
-        """The bytes of machine, venue and loop; all that a continuation needs besides the rest of the tape."""
-        self.drain()
-        rest = self._buffer[self.loop[0].heard : self.loop[0].n_tape] if hasattr(self, "_buffer") else b""
-        return b"".join((self.machine.tobytes(), self.venue.tobytes(), self.loop.tobytes(), bytes(rest)))
+        """All that a continuation needs besides the rest of the tape."""
+        return self.save() + self._buffer[self.loop[0].heard : self.loop[0].n_tape].tobytes()
 
     def restore(self, saved: bytes) -> None:
         """Go on from a checkpoint of the same configuration. Raises ValueError for one of another size."""
-        from touchstone.core.events import EVENT
-
-        at = 0
-        for array in (self.machine, self.venue, self.loop):
-            size = array.nbytes
-            if at + size > len(saved):
-                raise ValueError(f"checkpoint of {len(saved)} bytes is too short; it was written by another version")
-            array.view(np.uint8)[:] = np.frombuffer(saved, np.uint8, size, at)
-            at += size
-        rest = np.frombuffer(saved, np.uint8, offset=at)
+        rest = np.frombuffer(saved, np.uint8, offset=self.load(saved))
         count = len(rest) // EVENT.itemsize
         self._buffer = np.zeros(max(2 * CHUNK, 2 * count), EVENT)
         self._buffer[:count].view(np.uint8)[:] = rest

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from touchstone.backtest.replay import Replay
+from touchstone.backtest.shell import Shell
 from touchstone.config import Config
 from touchstone.core.calibration import ledger, reliability, scorecard
 from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
@@ -82,14 +82,63 @@ class Alerts:
             self.first.setdefault(name, (int(row["t_ns"]), float(row["value"]), int(row["cloid"])))
 
 
+class Sinks:
+    """What every result is made from, besides the final state."""
+
+    def __init__(self) -> None:
+        self.outcomes = Outcomes()
+        self.alerts = Alerts()
+
+
+class Truth:
+    """What only a simulated market knows of our fills: who made them, and the latent price."""
+
+    def __init__(self) -> None:
+        self.maker_fills = 0
+        self.informed_fills = 0
+        self.taker_fills = 0
+        self._edge_bps = {False: 0.0, True: 0.0}  # sums over maker fills, by informed
+
+    def take(self, table: str, rows: Any) -> None:
+        """Count fills."""
+        if table != "truth":
+            return
+        rows = np.asarray(rows).view(np.ndarray)
+        edge_bps = rows["side"] * (rows["latent_px"] / rows["px"] - 1.0) * 1e4
+        made = rows["taker"] == 0
+        for informed in (False, True):
+            kind = made & (rows["informed"] == int(informed))
+            self._edge_bps[informed] += float(edge_bps[kind].sum())
+        self.taker_fills += int((~made).sum())
+        self.maker_fills += int(made.sum())
+        self.informed_fills += int(rows["informed"].sum())
+
+    def informed(self) -> dict[str, Any]:
+        """Number and share of the maker fills that an informed taker made."""
+        share = self.informed_fills / self.maker_fills if self.maker_fills else None
+        return {"n": self.informed_fills, "share": share}
+
+    def summary(self) -> dict[str, Any]:
+        """As documented in docs/json.md; edges against the latent price at the fill, positive = good for us."""
+        noise = self.maker_fills - self.informed_fills
+        return {
+            "maker_fills": self.maker_fills,
+            "taker_fills": self.taker_fills,
+            "informed_fills": self.informed_fills,
+            "informed_share": self.informed()["share"],
+            "informed_edge_bps": self._edge_bps[True] / self.informed_fills if self.informed_fills else None,
+            "uninformed_edge_bps": self._edge_bps[False] / noise if noise else None,
+        }
+
+
 def money(ledger_units: Any) -> float:
     """Ledger units as an amount of collateral, exact to the seventh decimal."""
     return int(ledger_units) / LEDGER_PER_UNIT
 
 
-def headline(replay: Replay, config: Config, outcomes: Outcomes | None) -> dict[str, Any]:
+def headline(shell: Shell, config: Config, outcomes: Outcomes | None) -> dict[str, Any]:
     """What is also shown for variants: fills, volume, PnL, edge per fill, models."""
-    state = replay.state
+    state = shell.state
     return {
         "fills": int(state.profit.n_fills),
         "volume": int(state.profit.volume) / 1e6,
@@ -97,7 +146,7 @@ def headline(replay: Replay, config: Config, outcomes: Outcomes | None) -> dict[
         "edge_per_fill": edge_per_fill(state, config.maker_fee_bps),
         "toxic_fills": toxic_fills(state),
         "inventory": inventory(state),
-        "totals": totals(replay, config),
+        "totals": totals(shell, config),
         "models": {name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)},
     }
 
@@ -143,12 +192,12 @@ def observed_s(state: Any) -> float:
     return float(state.quoting_ns[0] + state.not_quoting_ns[0].sum()) / NS
 
 
-def totals(replay: Replay, config: Config) -> dict[str, Any]:
+def totals(shell: Shell, config: Config) -> dict[str, Any]:
     """Sums since the start that comparisons add up over runs or time blocks; money in units of collateral.
 
     `marked_*`, `toxic`, `edge*` and `adverse` are over the fills whose markout at 10 s is known.
     """
-    state = replay.state
+    state = shell.state
     h, marks, profit, orders = TOXIC_HORIZON, state.marks, state.profit, state.orders
     marked, notional = marks.n[:, h], float(marks.notional[:, h].sum()) / 1e6
     fee = config.maker_fee_bps
@@ -166,7 +215,7 @@ def totals(replay: Replay, config: Config) -> dict[str, Any]:
         "edge": float(marks.notional_bps[:, h].sum()) / 1e10 - fee / 1e4 * notional,  # the same weighted by notional
         "adverse": money(profit.due_value2[h] - profit.due_markout2[h]),
         "toxic": int(marks.n_toxic.sum()),
-        "informed": None,  # no tape knows who traded
+        "informed": None,  # known in a simulated market only: see runner.run_scenario
     }
 
 
@@ -272,10 +321,10 @@ def _reliability(card: Any) -> list[dict[str, Any]]:
     ]
 
 
-def quotes(replay: Replay) -> dict[str, Any]:
+def quotes(shell: Shell) -> dict[str, Any]:
     """How we quoted."""
-    state = replay.state
-    total_s = float(state.clock_ns - replay.loop[0].first_ns) / NS if state.clock_ns else 0.0
+    state = shell.state
+    total_s = float(state.clock_ns - shell.loop[0].first_ns) / NS if state.clock_ns else 0.0
     quoting_s = float(state.quoting_ns.sum()) / NS
     orders = state.orders
     requests = int(orders.n_placed + orders.n_amended + orders.n_cancels)
@@ -301,10 +350,10 @@ def not_quoting(state: Any) -> dict[str, float]:
     return {name: float(seconds[i]) for i, name in enumerate(NO_QUOTE_NAMES) if i > 0 and seconds[i] > 0}
 
 
-def standing(replay: Replay) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def standing(shell: Shell) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """(risk, quoting) at the end: state, reason and since when, in seconds into the run."""
-    state = replay.state
-    first = int(replay.loop[0].first_ns)
+    state = shell.state
+    first = int(shell.loop[0].first_ns)
 
     def into(ns: Any) -> float:
         return (int(ns) - first) / NS
@@ -331,9 +380,9 @@ def standing(replay: Replay) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return risk_now, sides
 
 
-def problems(replay: Replay, alerts: Alerts) -> list[str]:
+def problems(shell: Shell, alerts: Alerts) -> list[str]:
     """Broken invariants in words; empty in a sound run."""
-    state = replay.state
+    state = shell.state
     found = []
     if not ledger.is_conserved(state.ledger):
         found.append("predictions made are not predictions resolved, pending and voided")
@@ -345,9 +394,9 @@ def problems(replay: Replay, alerts: Alerts) -> list[str]:
         found.append("the attribution of PnL does not add up")
     if int(state.is_halted):
         found.append("a buffer was full: the engine halted")
-    if int(replay.venue[0].account.position) != int(state.profit.position):
+    if int(shell.venue[0].account.position) != int(state.profit.position):
         found.append(
-            f"position differs: exchange {int(replay.venue[0].account.position)}, core {int(state.profit.position)}"
+            f"position differs: exchange {int(shell.venue[0].account.position)}, core {int(state.profit.position)}"
         )
     for name in sorted(FAULTS & set(alerts.counts)):
         when, value, cloid = alerts.first[name]

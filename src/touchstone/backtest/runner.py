@@ -1,4 +1,4 @@
-"""Backtests and generated sessions: replays under several assumptions, put together into one result."""
+"""Backtests and sessions in the reactive market: runs under several assumptions, put together into one result."""
 
 import time
 from collections.abc import Callable
@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 
 from touchstone.backtest import result
+from touchstone.backtest import scenario as scenarios
 from touchstone.backtest.log import SessionLog
-from touchstone.backtest.replay import Progress, Replay
+from touchstone.backtest.reactive import Reactive
+from touchstone.backtest.replay import Replay
+from touchstone.backtest.scenario import Scenario
+from touchstone.backtest.shell import Progress, Shell
 from touchstone.backtest.store import LOG, SessionStore
 from touchstone.config import Config
 from touchstone.core.conventions import NS
 from touchstone.core.events import EVENT
 from touchstone.core.jit import CACHE_DIR
 from touchstone.data.tape import Tape, open_tape
+from touchstone.data.units import Coin, coin_of
 
 DECIDED = ("ADDS VALUE", "HARMFUL", "FIXABLE")
 SIZE_DECIMALS = 2  # of the empty market that is compiled with; the compiled code is the same for all
@@ -23,19 +28,31 @@ SIZE_DECIMALS = 2  # of the empty market that is compiled with; the compiled cod
 Say = Callable[[str], None]
 
 
-def compile_ahead(say: Say) -> float:
-    """Compile (or load) all that trading and its result need, before the first event; the seconds that it took."""
+def no_progress(done: int, total: int) -> None:
+    """For callers that show none."""
+
+
+def compile_ahead(say: Say, *, scenario: str = "") -> float:
+    """Compile (or load) all that trading and its result need, before the first event; the seconds that it took.
+
+    scenario: its market is compiled; without one, what goes through a tape.
+    """
     is_cold = not any(CACHE_DIR.rglob("*.nbi"))
     if is_cold:
         say(f"compiling the core: once per version, about a minute; kept in {CACHE_DIR}")
     started = time.perf_counter()
     settings = Config()
-    replay = Replay(settings, SIZE_DECIMALS)
-    for _ in replay.feed(iter([np.zeros(0, EVENT)]), is_end=True):
-        pass
-    replay.finish()
-    result.headline(replay, settings, None)
-    result.problems(replay, result.Alerts())
+    shell: Shell
+    if scenario:
+        shell = reactive = Reactive(settings, SIZE_DECIMALS, scenarios.load(scenario), seed=0)
+        reactive.run(0.0)
+    else:
+        shell = replay = Replay(settings, SIZE_DECIMALS)
+        for _ in replay.feed(iter([np.zeros(0, EVENT)]), is_end=True):
+            pass
+        replay.finish()
+    result.headline(shell, settings, None)
+    result.problems(shell, result.Alerts())
     seconds = time.perf_counter() - started
     if is_cold:
         say(f"compiled in {seconds:.1f} s")
@@ -51,22 +68,100 @@ def backtest(
     log's calibration lines are also given to `say`. Raises DataError for an unusable tape.
     """
     tape = open_tape(path)
-    steps = _Steps(progress, len(tape), 4)
-    outcomes, alerts = result.Outcomes(), result.Alerts()
+    steps = _Steps(progress, 4)
     replay = Replay(config, tape.meta.sz_decimals)
-    replay.sinks += [outcomes, alerts]
-    store = SessionStore(session, config, tape.coin) if session else None
-    log = SessionLog(session / LOG, say) if session else None
-    try:
-        replay.sinks += [sink for sink in (store, log) if sink]
-        started = time.perf_counter()
-        replay.run(tape, steps.of(0))
-        seconds = time.perf_counter() - started
-        made = _result(replay, config, tape, outcomes, alerts, seconds)
+
+    def finish(seconds: float, sinks: result.Sinks) -> dict[str, Any]:
+        made = _result(replay, config, sinks, seconds)
+        made["span_s"] = (tape.meta.last_exch_ns - tape.meta.first_exch_ns) / NS
+        made["data_quality"] = tape.meta.quality
         made["variants"] = _variants(tape, config, steps)
         _confirm(made)
+        return made
+
+    return _keep(replay, config, tape.coin, session, say, lambda: replay.run(tape, steps.of(0)), finish)
+
+
+def run_scenario(
+    config: Config,
+    scenario: Scenario | str,
+    *,
+    minutes: float,
+    seed: int,
+    folder: Path | None = None,
+    progress: Progress = no_progress,
+    say: Say | None = None,
+    variants: bool = False,
+) -> dict[str, Any]:
+    """Trade `minutes` in the reactive market of a scenario (or its name); the documented result (docs/json.md).
+
+    seed: of the market. Runs with one seed meet the same latent price and the same wishes of every other trader,
+    whatever the configuration does: paired differences are ours. The trader's own chance follows `config.seed`.
+    folder: where to keep the session (configuration, journal, database with table `truth`, result); None keeps nothing.
+    say: also given the calibration lines of its log.
+    variants: also run at 0x and 2x the latency (the result's `variants`; empty without).
+    Raises ScenarioError for an unknown name, DataError for a coin whose size decimals are not known.
+    """
+    the_scenario = scenarios.load(scenario) if isinstance(scenario, str) else scenario
+    coin = coin_of(config.market.coin)
+    steps = _Steps(progress, 3 if variants else 1)
+    session = Reactive(config, coin.sz_decimals, the_scenario, seed=seed)
+    truth = result.Truth()
+    session.sinks.append(truth)
+
+    def finish(seconds: float, sinks: result.Sinks) -> dict[str, Any]:
+        made = _result(session, config, sinks, seconds)
+        made["span_s"] = minutes * 60.0
+        made["scenario"] = {"name": the_scenario.name, "hash": the_scenario.hash, "seed": seed}
+        made["truth"] = truth.summary()
+        made["informed_fills"] = truth.informed()
+        made["totals"]["informed"] = truth.informed_fills
+        made["problems"] += _problems_of_market(session)
+        if variants:
+            for number, (name, factor) in enumerate((("latency_0x", 0.0), ("latency_2x", 2.0)), 1):
+                other = Reactive(config, coin.sz_decimals, the_scenario, seed=seed, latency_factor=factor)
+                other.run(minutes, steps.of(number))
+                made["variants"][name] = result.headline(other, config, None)
+        return made
+
+    return _keep(session, config, coin, folder, say, lambda: session.run(minutes, steps.of(0)), finish)
+
+
+def _problems_of_market(session: Reactive) -> list[str]:
+    """What would make a run in the reactive market unsound, in words."""
+    world = session.world[0]
+    lost = (
+        (int(world.n_truth_lost), "fills whose truth was lost"),
+        (int(world.feed.n_overflow), "market rows that found no room"),
+        (int(session.venue[0].n_overflow), "requests or answers that found no room"),
+    )
+    found = [f"{count} {what}" for count, what in lost if count]
+    if int(world.book.position.sum()) or int(world.book.cash.sum()):
+        found.append("sizes or money of all traders together do not add up to zero")
+    return found
+
+
+def _keep(
+    shell: Shell,
+    config: Config,
+    coin: Coin,
+    folder: Path | None,
+    say: Say | None,
+    run: Callable[[], None],
+    finish: Callable[[float, result.Sinks], dict[str, Any]],
+) -> dict[str, Any]:
+    """Run, make the result, and keep the session where a folder is given."""
+    sinks = result.Sinks()
+    shell.sinks += [sinks.outcomes, sinks.alerts]
+    store = SessionStore(folder, config, coin) if folder else None
+    log = SessionLog(folder / LOG, say) if folder else None
+    try:
+        shell.sinks += [sink for sink in (store, log) if sink]
+        started = time.perf_counter()
+        run()
+        made = finish(time.perf_counter() - started, sinks)
         if store:
-            store.finish(replay.machine["state"].tobytes(), made)
+            store.finish(shell.machine["state"].tobytes(), made)
     finally:
         for sink in (store, log):
             if sink:
@@ -74,66 +169,57 @@ def backtest(
     return made
 
 
-def run_session(
-    config: Config, *, minutes: float, seed: int, folder: Path, progress: Progress, say: Say
-) -> dict[str, Any]:
-    """A session over a generated market, kept in `folder`: the tape, the journal, the database, the result."""
-    from touchstone.data.generate import generate
-    from touchstone.data.units import coin_of
-
-    folder.mkdir(parents=True, exist_ok=True)
-    tape = generate(folder / "market.tape", coin_of(config.market.coin), minutes=minutes, seed=seed)
-    return backtest(tape, config, progress=progress, session=folder, say=say)
-
-
 class _Steps:
-    """Progress over several replays of one tape."""
+    """Progress over several runs of one length."""
 
-    def __init__(self, progress: Progress, rows: int, replays: int) -> None:
+    def __init__(self, progress: Progress, runs: int) -> None:
         self._progress = progress
-        self._rows = rows
-        self._total = rows * replays
+        self._runs = runs
 
     def of(self, number: int) -> Progress:
-        return lambda done, _: self._progress(number * self._rows + done, self._total)
+        return lambda done, total: self._progress(number * total + done, self._runs * total)
 
 
-def _result(
-    replay: Replay, config: Config, tape: Tape, outcomes: result.Outcomes, alerts: result.Alerts, seconds: float
-) -> dict[str, Any]:
-    risk, quoting = result.standing(replay)
-    state = replay.state
+def _result(shell: Shell, config: Config, sinks: result.Sinks, seconds: float) -> dict[str, Any]:
+    """What every result has; the caller adds what its market knows."""
+    risk, quoting = result.standing(shell)
+    state = shell.state
+    events = int(shell.loop[0].n_market)
     return {
         "coin": config.market.coin,
         "currency": config.market.currency,
-        "events": len(tape),
-        "events_per_s": len(tape) / seconds if seconds > 0 else None,
-        "span_s": (tape.meta.last_exch_ns - tape.meta.first_exch_ns) / NS,
+        "events": events,
+        "events_per_s": events / seconds if seconds > 0 else None,
+        "span_s": None,
+        "scenario": None,
         "orders": int(state.orders.n_placed + state.orders.n_amended),
-        **result.headline(replay, config, outcomes),
+        **result.headline(shell, config, sinks.outcomes),
         "markouts": result.markouts(state),
-        "quotes": result.quotes(replay),
+        "quotes": result.quotes(shell),
         "not_quoting_s": result.not_quoting(state),
         "quoting": quoting,
         "risk": risk,
-        "alerts": dict(alerts.counts),
-        "counters": _counters(replay),
+        "alerts": dict(sinks.alerts.counts),
+        "counters": _counters(shell),
         "assumptions": {
             "queue_model": config.exchange.queue_model,
             "latency": config.exchange.latency,
             "order_latency_median_ms": config.exchange.order_latency_median_ms,
         },
-        "data_quality": tape.meta.quality,
-        "problems": result.problems(replay, alerts),
-        "digest": replay.digest(),
+        "variants": {},
+        "data_quality": None,
+        "truth": None,
+        "informed_fills": None,
+        "problems": result.problems(shell, sinks.alerts),
+        "digest": shell.digest(),
     }
 
 
-def _counters(replay: Replay) -> dict[str, int]:
+def _counters(shell: Shell) -> dict[str, int]:
     """Every drop, clamp, skip and eviction that was counted, by place; only those that are not zero."""
     found: dict[str, int] = {}
-    _collect(replay.state, "core", found)
-    _collect(replay.venue[0], "exchange", found)
+    _collect(shell.state, "core", found)
+    _collect(shell.venue[0], "exchange", found)
     return found
 
 

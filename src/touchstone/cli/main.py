@@ -34,19 +34,22 @@ ConfigFile = Annotated[Path | None, Parameter(name="--config")]
 def run(
     *,
     minutes: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=100_000))] = 53.0,
+    scenario: str = "normal",
     seed: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
     config_file: ConfigFile = None,
     out: Path | None = None,
     json: Json = False,
 ) -> int:
-    """Trade a session over a generated market at full speed, and report.
+    """Trade a session in a simulated market that reacts to our orders, at full speed, and report.
 
     Parameters
     ----------
+    scenario
+        What the market is like: calm, normal, volatile, cascade, thin, lag_0.1, lag_0.3, lag_0.55.
     minutes
         Length of the session in market time.
     seed
-        Seed of the session; by default the configuration's.
+        Seed of the market and of the trader's own chance; by default the configuration's.
     config_file
         Configuration file (TOML); defaults where it says nothing.
     out
@@ -59,12 +62,21 @@ def run(
         settings = settings.model_copy(update={"seed": seed})
     folder = out or Path("sessions") / datetime.now(UTC).strftime("%Y-%m-%d_%H%M%S")
     _refuse_existing(folder)
-    from touchstone.backtest.runner import compile_ahead, run_session
+    from touchstone.backtest.runner import compile_ahead, run_scenario
+    from touchstone.backtest.scenario import load as load_scenario
 
-    compile_ahead(output.say)
-    with output.progress(f"{settings.market.coin}, {minutes:g} min") as progress:
-        result = run_session(
-            settings, minutes=minutes, seed=settings.seed, folder=folder, progress=progress, say=output.say
+    market = load_scenario(scenario)
+    compile_ahead(output.say, scenario=scenario)
+    with output.progress(f"{settings.market.coin}, {market.name}, {minutes:g} min") as progress:
+        result = run_scenario(
+            settings,
+            market,
+            minutes=minutes,
+            seed=settings.seed,
+            folder=folder,
+            progress=progress,
+            say=output.say,
+            variants=True,
         )
     output.say(f"session in {folder}; again with: touchstone report {folder}")
     return _show(result, json)
@@ -191,17 +203,18 @@ def compare(
         Print the result as JSON instead of the report.
     """
     config_a, config_b = _load_compared(a, "A"), _load_compared(b, "B")
-    from touchstone.backtest import compare as paired
+    from touchstone.backtest.compare import compare_seeds, compare_tapes
     from touchstone.backtest.runner import compile_ahead
+    from touchstone.backtest.scenario import load as load_scenario
 
-    compile_ahead(output.say)
+    compile_ahead(output.say, scenario="" if tape else load_scenario(scenario).name)
     with output.progress(f"{config_a.market.coin}, A and B") as progress:
         if tape:
             config_a, config_b = (_for_market_of(each, tape[0]) for each in (config_a, config_b))
-            document = paired.compare_tapes(config_a, config_b, tape, block_s=block, progress=progress, jobs=jobs)
+            document = compare_tapes(config_a, config_b, tape, block_s=block, progress=progress, jobs=jobs)
         else:
             numbers = range(config_a.seed, config_a.seed + seeds)
-            document = paired.compare_seeds(
+            document = compare_seeds(
                 config_a,
                 config_b,
                 scenario=scenario,

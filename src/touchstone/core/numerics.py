@@ -28,6 +28,7 @@ _MUL_2 = np.uint64(0x94D049BB133111EB)
 _KEY_SEED = np.uint64(0x9E3779B97F4A7C15)  # keep 0 away from the finaliser's fixed point
 _KEY_A = np.uint64(0xD1B54A32D192ED03)
 _KEY_B = np.uint64(0x8CB92BA72F3D8DD7)
+_KEY_STREAM = np.uint64(0x9E3779B97F4A7C15)  # odd: numbers stay apart
 
 
 @inline
@@ -243,3 +244,10 @@ def hash_u64(seed, a, b):
 def hash_unit(seed, a, b):
     """Pseudo-random float in [0, 1) of three int64 counters, on a grid of 2^-53."""
     return np.float64(hash_u64(seed, a, b) >> _S11) * (1.0 / 9007199254740992.0)
+
+
+@inline
+def stream_unit(key, number):
+    """Pseudo-random float in [0, 1) number `number` of the stream with this uint64 key (from `hash_u64`)."""
+    z = _mix(key ^ _multiply(np.uint64(np.int64(number)), _KEY_STREAM))
+    return np.float64(z >> _S11) * (1.0 / 9007199254740992.0)

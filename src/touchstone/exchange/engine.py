@@ -135,7 +135,7 @@ def _refusal(venue, side, px, qty, bits):
     reason = rules.refusal(
         venue.params,
         venue.grid,
-        venue.book,
+        venue.book.best_px,
         venue.account,
         np.int64(venue.mid2),
         np.int64(venue.oracle_px),

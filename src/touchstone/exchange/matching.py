@@ -121,7 +121,7 @@ def meet_touch(venue, now_ns):
         while at < orders.n[s]:
             k = np.int64(orders.live[s, at])
             order = orders.slot[k]
-            if not rules.crosses(book, np.int64(order.side), np.int64(order.px)):
+            if not rules.crosses(book.best_px, np.int64(order.side), np.int64(order.px)):
                 break
             if order.since_ns >= now_ns:
                 at += 1

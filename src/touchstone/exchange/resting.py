@@ -24,6 +24,7 @@ ORDER = record(
         ("met", "i8"),  # number of the last trade that it has met
         ("reduce_only", "i8"),
         ("number", "i8"),  # rising: age
+        ("ticket", "i8"),  # the order in the order book, NONE where the market is a recording
     ]
 )
 
@@ -37,6 +38,8 @@ ORDERS = record(
         ("n_free", "i8"),
         ("n_reduce_only", "i8"),
         ("n_placed", "i8"),
+        ("dropped", "i8", (MAX_ORDERS,)),  # tickets of orders that rest no more: the order book still holds them
+        ("n_dropped", "i8"),
     ]
 )
 
@@ -51,6 +54,7 @@ def reset(orders):
     orders.open_qty[:] = 0
     orders.n_reduce_only = 0
     orders.n_placed = 0
+    orders.n_dropped = 0
 
 
 @compiled
@@ -84,6 +88,7 @@ def add(orders, s, cloid, px, index, qty, reduce_only, since_ns):
     order.met = 0
     order.reduce_only = reduce_only
     order.number = orders.n_placed
+    order.ticket = NONE
     orders.n_placed += 1
     at = np.int64(orders.n[s])
     while at > 0 and (orders.slot[orders.live[s, at - 1]].px - px) * order.side < 0:
@@ -108,6 +113,9 @@ def take_off(orders, k, qty):
 def remove(orders, k):
     """The order rests no more."""
     order = orders.slot[k]
+    if order.ticket != NONE:
+        orders.dropped[orders.n_dropped] = order.ticket
+        orders.n_dropped += 1
     s = np.int64((1 - order.side) >> 1)
     at = np.int64(0)
     while orders.live[s, at] != k:

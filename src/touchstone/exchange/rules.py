@@ -165,11 +165,11 @@ def rank_of(params, action):
 
 
 @inline
-def crosses(book, side, px):
-    """Whether an order of this side (+1 bid) at `px` would match the opposite touch of the book."""
+def crosses(best_px, side, px):
+    """Whether an order of this side (+1 bid) at `px` would match the opposite touch; best_px: bid, ask, 0 = none."""
     if side > 0:
-        return book.best_px[1] > 0 and px >= book.best_px[1]
-    return px <= book.best_px[0]
+        return best_px[1] > 0 and px >= best_px[1]
+    return px <= best_px[0]
 
 
 @inline
@@ -179,7 +179,7 @@ def reducible(account, side):
 
 
 @compiled
-def refusal(params, grid, book, account, mid2, oracle_px, open_qty, side, px, qty, bits):
+def refusal(params, grid, best_px, account, mid2, oracle_px, open_qty, side, px, qty, bits):
     """Why the venue refuses the order (events.REJECT_*), 0 if it does not; `open_qty` rests on its side already.
 
     mid2 values the position for the margin; oracle_px 0 = not known, then any price goes."""
@@ -205,6 +205,6 @@ def refusal(params, grid, book, account, mid2, oracle_px, open_qty, side, px, qt
         if params.max_leverage > 0 and exposure > abs(account.position):
             if 2 * exposure * px > accounts.equity(account, mid2) * params.max_leverage:
                 return events.REJECT_MARGIN
-    if alo and crosses(book, side, px):
+    if alo and crosses(best_px, side, px):
         return events.REJECT_BAD_ALO_PX
     return np.int64(0)
