@@ -1,7 +1,9 @@
 """Paired comparisons over made-up markets and tapes: pairs, sums, blocks, failures, a configuration against itself."""
 
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -27,17 +29,18 @@ def changed(settings: config.Config, **quoting: Any) -> config.Config:
 
 @pytest.fixture(scope="module")
 def narrow(settings: config.Config) -> config.Config:
-    return changed(settings, rule="fixed", fixed_half_spread_bps=5.0)
+    return changed(settings, rule="fixed", fixed_half_spread_bps=1.0)
 
 
 @pytest.fixture(scope="module")
 def wide(narrow: config.Config) -> config.Config:
-    return changed(narrow, fixed_half_spread_bps=9.0)
+    return changed(narrow, fixed_half_spread_bps=3.0)
 
 
 @pytest.fixture(scope="module")
 def by_seeds(narrow: config.Config, wide: config.Config) -> dict[str, Any]:
-    return compare.compare_seeds(narrow, wide, scenario="normal", seeds=[1, 2, 3, 4], minutes=5, progress=quiet, jobs=2)
+    seeds = [1, 2, 3, 4]
+    return compare.compare_seeds(narrow, wide, scenario="normal", seeds=seeds, minutes=10, progress=quiet, jobs=2)
 
 
 def test_a_real_effect_is_found(by_seeds: dict[str, Any]) -> None:
@@ -58,7 +61,7 @@ def test_informed_fills_are_known_in_a_simulated_market_only(by_seeds: dict[str,
 
 
 def test_the_document_says_what_was_compared(by_seeds: dict[str, Any]) -> None:
-    assert by_seeds["differences"] == [{"setting": "[quoting] fixed_half_spread_bps", "a": 5.0, "b": 9.0}]
+    assert by_seeds["differences"] == [{"setting": "[quoting] fixed_half_spread_bps", "a": 1.0, "b": 3.0}]
     assert by_seeds["pairs"] == 4
     assert by_seeds["resampled"] == {"unit": "pair", "n": 4, "block_s": None}
     assert [run["run"] for run in by_seeds["runs"]][:3] == ["A, seed 1", "B, seed 1", "A, seed 2"]
@@ -67,7 +70,7 @@ def test_the_document_says_what_was_compared(by_seeds: dict[str, Any]) -> None:
 
 def test_one_run_is_the_session_of_its_seed(by_seeds: dict[str, Any], wide: config.Config) -> None:
     """The second pair's B, run here by itself: the same digest, and measures that follow from its result."""
-    alone = runner.run_scenario(wide.model_copy(update={"seed": 2}), "normal", minutes=5, seed=2)
+    alone = runner.run_scenario(wide.model_copy(update={"seed": 2}), "normal", minutes=10, seed=2)
     run = by_seeds["runs"][3]
     totals = run["totals"]
     assert run["run"] == "B, seed 2"
@@ -77,7 +80,7 @@ def test_one_run_is_the_session_of_its_seed(by_seeds: dict[str, Any], wide: conf
     assert totals["edge_bps"] / totals["marked_fills"] == pytest.approx(alone["edge_per_fill"]["bps"], rel=1e-9)
     assert totals["requests"] == alone["quotes"]["requests"]
     assert totals["informed"] == alone["informed_fills"]["n"]
-    assert totals["seconds"] == pytest.approx(300.0, abs=1.0)
+    assert totals["seconds"] == pytest.approx(600.0, abs=1.0)
     inventory = alone["inventory"]
     assert totals["inventory_time"] / totals["seconds"] == pytest.approx(inventory["mean_abs_notional"])
     assert 0 < inventory["mean_abs_notional"] < inventory["max_abs_notional"]
@@ -174,11 +177,11 @@ def test_several_tapes_are_several_pairs(
 
 
 def test_the_same_configuration_differs_by_exactly_nothing(narrow: config.Config) -> None:
-    document = compare.compare_seeds(narrow, narrow, scenario="normal", seeds=[1, 2], minutes=3, progress=quiet, jobs=1)
+    document = compare.compare_seeds(narrow, narrow, scenario="normal", seeds=[1, 2], minutes=8, progress=quiet, jobs=1)
     assert document["differences"] == []
     assert document["caveats"][0] == "A and B are the same configuration"
-    assert {row["verdict"] for row in document["measures"].values()} == {"same", "no data"}
-    assert {row["difference"] for row in document["measures"].values()} == {0.0, None}
+    assert {row["verdict"] for row in document["measures"].values()} == {"same"}
+    assert {row["difference"] for row in document["measures"].values()} == {0.0}
 
 
 def test_a_run_that_fails_is_named(narrow: config.Config, tape: Tape, tmp_path: Path) -> None:
@@ -189,6 +192,35 @@ def test_a_run_that_fails_is_named(narrow: config.Config, tape: Tape, tmp_path: 
     runs = [compare.Run("A", narrow, tape.path), compare.Run("B", narrow, torn)]
     with pytest.raises(compare.CompareError, match=r"^run B, torn\.tape: .*cut off"):
         compare.run_all(runs, quiet, jobs=1)
+
+
+class Dying:
+    """A pool whose processes die after the first run."""
+
+    def __init__(self, *_: Any) -> None:
+        self.submitted = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, function: Any, run: compare.Run) -> Future[dict[str, Any]]:
+        future: Future[dict[str, Any]] = Future()
+        self.submitted += 1
+        if self.submitted == 1:
+            future.set_result({"run": run.name})
+        else:
+            future.set_exception(BrokenProcessPool())
+        return future
+
+
+def test_a_process_that_dies_is_told_with_its_run(settings: config.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "ProcessPoolExecutor", Dying)
+    runs = compare.seed_runs(settings, settings, "normal", [(1, 1), (2, 2)], minutes=1)
+    with pytest.raises(compare.CompareError, match=r"^run B, seed 1 or A, seed 2: its process died; .*--jobs 1"):
+        compare.run_all(runs, quiet, jobs=2)
 
 
 def test_what_cannot_be_paired_is_refused(settings: config.Config, tape: Tape, tmp_path: Path) -> None:
@@ -215,7 +247,7 @@ def test_a_configuration_against_itself_is_rejected_at_most_at_the_nominal_rate(
     """100 comparisons, all 800 seeds different. At a rate of 10 % more than 15 of 100 has probability 4 %, more than 20
     (the bound of ten measures together) 0.1 %."""
     seeds = [(2 * i, 2 * i + 1) for i in range(400)]
-    outcomes = compare.run_all(compare.seed_runs(settings, settings, "normal", seeds, minutes=3), quiet)
+    outcomes = compare.run_all(compare.seed_runs(settings, settings, "normal", seeds, minutes=10), quiet)
     rejected = dict.fromkeys((m.name for m in compare.MEASURES), 0)
     for first in range(0, len(outcomes), 8):
         for name, row in compare.measures(outcomes[first : first + 8], "pair").items():

@@ -31,9 +31,9 @@ def test_with_equal_denominators_it_is_the_paired_t_test() -> None:
     assert (effect.low, effect.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
 
 
-@pytest.mark.parametrize("dof", [1, 2, 7, 29, 500])
+@pytest.mark.parametrize("dof", [0.5, 1.0, 2.0, 7.3, 29.0, 500.0])
 @pytest.mark.parametrize("probability", [0.8, 0.9, 0.95, 0.999])
-def test_quantiles(probability: float, dof: int) -> None:
+def test_quantiles(probability: float, dof: float) -> None:
     assert paired.t_quantile(probability, dof) == pytest.approx(stats.t.ppf(probability, dof), rel=1e-9)
 
 
@@ -47,6 +47,14 @@ def test_a_pair_without_fills_is_not_a_zero() -> None:
 def test_a_run_weighs_as_many_fills_as_it_has() -> None:
     effect = paired.over_pairs(paired.sums([100, 0], [100, 1], [200, 0], [100, 1]))
     assert effect.difference == pytest.approx(100 / 101)
+
+
+def test_unequal_pairs_are_worth_fewer_equal_ones() -> None:
+    """Fills 3, 1, 1, 1 under A and B: worth 36 / 12 = 3 pairs, so 2 degrees of freedom."""
+    effect = paired.over_pairs(paired.sums([3, 2, 1, 0], [3, 1, 1, 1], [6, 2, 5, 4], [3, 1, 1, 1]))
+    assert effect.se is not None
+    assert effect.high == pytest.approx(effect.difference + 2.919985580353725 * effect.se, rel=1e-9)
+    assert paired.over_pairs(paired.sums([1, 2, 3], [99, 1, 1], [1, 1, 1], [99, 1, 1])).low is None
 
 
 @pytest.mark.parametrize(
@@ -135,6 +143,21 @@ def test_coverage_over_blocks_with_dependent_fills() -> None:
         assert effect.high is not None
         hits += effect.low <= 0.7 <= effect.high
     assert 0.87 <= hits / 1000 <= 0.94
+
+
+def test_blocks_that_go_on_in_the_next_are_noticed() -> None:
+    rng = np.random.default_rng(2)
+    ones, slow = np.ones(60), np.zeros(60)
+    alike = apart = 0
+    for _ in range(200):
+        for i in range(1, 60):
+            slow[i] = 0.8 * slow[i - 1] + rng.normal()
+        alike += paired.neighbours_alike(paired.sums(np.zeros(60), ones, slow, ones))
+        apart += paired.neighbours_alike(paired.sums(rng.normal(0, 1, 60), ones, rng.normal(0, 1, 60), ones))
+    assert alike > 190
+    assert apart < 12  # one-sided 2.5 % of 200 is 5
+    same = paired.sums(slow, ones, slow, ones)
+    assert not paired.neighbours_alike(same)
 
 
 def test_an_effect_of_the_minimum_detectable_size_is_found_in_eight_of_ten() -> None:

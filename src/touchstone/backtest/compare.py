@@ -148,8 +148,9 @@ def run_all(runs: Sequence[Run], progress: Progress, jobs: int | None = None) ->
             for done, future in enumerate(as_completed(waiting), 2):
                 outcomes[waiting[future]] = _reported(future.result(), done, len(runs), progress)
         except BrokenProcessPool as error:
-            left = "; ".join(run.name for run, outcome in zip(runs, outcomes, strict=True) if not outcome)
-            raise CompareError(f"a process died (is there enough memory? try --jobs 1) before {left}") from error
+            left = [run.name for run, outcome in zip(runs, outcomes, strict=True) if not outcome]
+            doing = " or ".join(left[:jobs])  # runs start in order
+            raise CompareError(f"run {doing}: its process died; is there enough memory? Try --jobs 1") from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -233,6 +234,9 @@ def compare_tapes(
     caveats = [f"one pair, resampled by {blocks} blocks of {span_s / blocks:.0f} s; says nothing about other days"]
     if blocks < paired.FEWEST_BLOCKS:
         caveats.append(f"no intervals: fewer than {paired.FEWEST_BLOCKS} blocks; a longer tape has more")
+    if alike := [m.name for m in MEASURES if paired.neighbours_alike(sums_of(m, outcomes))]:
+        words = ", ".join(name.replace("_", " ") for name in alike)
+        caveats.append(f"one block goes on in the next in {words}: the interval is too narrow; try a longer --block")
     return _document(a, b, market, resampled, outcomes, caveats)
 
 
@@ -295,17 +299,22 @@ def _document(
 
 def measures(outcomes: Sequence[dict[str, Any]], unit: str) -> dict[str, Any]:
     """Every measure's effect from the outcomes of A and B in turn; `unit`: pair or block."""
-    of_a, of_b = ([block for outcome in outcomes[side::2] for block in outcome["blocks"]] for side in (0, 1))
     made = {}
     for m in MEASURES:
-        rows = [(a[m.of], a[m.per], b[m.of], b[m.per]) for a, b in zip(of_a, of_b, strict=True)]
-        known = [row for row in rows if None not in row]
-        a, a_of, b, b_of = np.array(known, np.float64).reshape(-1, 4).T
-        sums = paired.sums(m.factor * a, a_of, m.factor * b, b_of)
+        sums = sums_of(m, outcomes)
         effect = paired.over_blocks(sums) if unit == "block" else paired.over_pairs(sums)
         better = {+1: "higher", -1: "lower", 0: None}[m.better]
         made[m.name] = {"unit": m.unit, "better": better, **asdict(effect), "verdict": verdict(effect)}
     return made
+
+
+def sums_of(m: Measure, outcomes: Sequence[dict[str, Any]]) -> paired.Sums:
+    """A measure's sums from the outcomes of A and B in turn, block by block; pairs that do not know it are left out."""
+    of_a, of_b = ([block for outcome in outcomes[side::2] for block in outcome["blocks"]] for side in (0, 1))
+    rows = [(a[m.of], a[m.per], b[m.of], b[m.per]) for a, b in zip(of_a, of_b, strict=True)]
+    known = [row for row in rows if None not in row]
+    a, a_of, b, b_of = np.array(known, np.float64).reshape(-1, 4).T
+    return paired.sums(m.factor * a, a_of, m.factor * b, b_of)
 
 
 def verdict(effect: paired.Effect) -> str:

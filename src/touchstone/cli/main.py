@@ -172,7 +172,7 @@ def compare(
     scenario: str = "normal",
     tape: Annotated[list[Path] | None, Parameter(negative=())] = None,
     seeds: Annotated[int, Parameter(validator=validators.Number(gte=2, lte=10_000))] = 16,
-    minutes: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=100_000))] = 30.0,
+    minutes: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=100_000))] = 60.0,
     block: Annotated[float, Parameter(validator=validators.Number(gte=20, lte=86_400))] = 60.0,
     jobs: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=1_024))] = None,
     json: Json = False,

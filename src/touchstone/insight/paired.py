@@ -8,8 +8,9 @@ without fills adds nothing rather than a zero. The difference d = R_B - R_A is o
     blocks   whole time blocks drawn with replacement, A and B together (Carlstein 1986): the standard deviation over
              draws, times sqrt(n / (n - 1)).
 
-Interval d +- t(0.95, n - 1) se, central 90 %. Minimum detectable effect (t(0.95, n - 1) + t(0.8, n - 1)) se: a true
-effect of that size is told from zero by this interval in 80 % of such comparisons.
+Interval d +- t(0.95, m - 1) se, central 90 %. Minimum detectable effect (t(0.95, m - 1) + t(0.8, m - 1)) se: a true
+effect of that size is told from zero by this interval in 80 % of such comparisons. m = (sum w)^2 / sum w^2 with the
+denominators as weights w (Kish 1965) is n where all pairs weigh the same, less where few hold most of the data.
 """
 
 import math
@@ -27,6 +28,7 @@ FEWEST_BLOCKS = 30
 FEWEST_BLOCKS_WITH_DATA = 10
 DRAWS = 2000
 DEFINED_DRAWS = 0.99  # share of draws in which both ratios must exist
+FEWEST_DOF = 0.5  # below, one pair holds nearly all that is known
 
 Floats = NDArray[np.float64]
 
@@ -94,17 +96,30 @@ def over_blocks(s: Sums, *, draws: int = DRAWS, seed: int = 0) -> Effect:
     return _effect(s, n, se)
 
 
+def neighbours_alike(s: Sums) -> bool:
+    """Whether a block's share in the difference goes on in the next one: lag-1 correlation above 2 / sqrt(blocks).
+
+    Then blocks are too short to be drawn by themselves, and the interval of `over_blocks` is too narrow.
+    """
+    a, b = _ratio(s.a, s.a_of), _ratio(s.b, s.b_of)
+    if a is None or b is None or len(s.a) < FEWEST_BLOCKS:
+        return False
+    share = (s.b - b * s.b_of) / s.b_of.mean() - (s.a - a * s.a_of) / s.a_of.mean()
+    return float((share[1:] * share[:-1]).sum()) > 2.0 / math.sqrt(len(share)) * float((share * share).sum())
+
+
 def _effect(s: Sums, n: int, se: float | None) -> Effect:
     a, b = _ratio(s.a, s.a_of), _ratio(s.b, s.b_of)
     if a is None or b is None:
         return Effect(a, b, None, None, None, None, n, None, None)
     difference = b - a
-    if se is None:
+    dof = _weighing(s.a_of + s.b_of) - 1.0
+    if se is None or dof < FEWEST_DOF:
         return Effect(a, b, difference, None, None, None, n, None, None)
     if se <= 1e-12 * max(abs(a), abs(b)):  # rounding: A and B differ by the same in every pair
         se = 0.0
         difference = 0.0 if abs(difference) <= 1e-12 * max(abs(a), abs(b)) else difference
-    reach = t_quantile((1.0 + LEVEL) / 2.0, n - 1)
+    reach = t_quantile((1.0 + LEVEL) / 2.0, dof)
     return Effect(
         a=a,
         b=b,
@@ -113,8 +128,8 @@ def _effect(s: Sums, n: int, se: float | None) -> Effect:
         low=difference - reach * se,
         high=difference + reach * se,
         n=n,
-        p=2.0 * float(student_t_cdf(-abs(difference) / se, float(n - 1))) if se > 0.0 else None,
-        minimum_detectable=(reach + t_quantile(POWER, n - 1)) * se,
+        p=2.0 * float(student_t_cdf(-abs(difference) / se, dof)) if se > 0.0 else None,
+        minimum_detectable=(reach + t_quantile(POWER, dof)) * se,
     )
 
 
@@ -123,14 +138,19 @@ def _ratio(numerator: Floats, denominator: Floats) -> float | None:
     return float(numerator.sum()) / total if total > 0.0 else None
 
 
-def t_quantile(probability: float, dof: int) -> float:
-    """Quantile of the standard Student-t for 0.5 <= probability < 1, dof >= 1, by bisection of its distribution."""
+def _weighing(weights: Floats) -> float:
+    """How many equal pairs pairs of these weights are worth."""
+    return float(weights.sum()) ** 2 / float((weights * weights).sum())
+
+
+def t_quantile(probability: float, dof: float) -> float:
+    """Quantile of the standard Student-t for 0.5 <= probability < 1, dof > 0, by bisection of its distribution."""
     low, high = 0.0, 1.0
-    while student_t_cdf(high, float(dof)) < probability:
+    while student_t_cdf(high, dof) < probability:
         high *= 2.0
     while high - low > 1e-12 * high:
         middle = 0.5 * (low + high)
-        if student_t_cdf(middle, float(dof)) < probability:
+        if student_t_cdf(middle, dof) < probability:
             low = middle
         else:
             high = middle
