@@ -37,10 +37,11 @@ docs: $(VENV)/.dev ## write again what is generated: the configuration reference
 	$(BIN)/touchstone config reference > docs/configuration.md
 	$(BIN)/touchstone config show > examples/default.toml
 
+# Development pins come first, for its oracles name exact versions of what they share with the runtime.
 lock: $(VENV)/.dev ## pin again after an edit of requirements/*.in (needs pip-tools in the environment)
-	cd requirements && for name in runtime dev; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet \
-	  --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras \
-	  --output-file $$name.txt $$name.in; done
+	cd requirements && for names in "dev.txt dev.in" "runtime.txt runtime.in --constraint dev.txt"; do \
+	  CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --output-file $$names; done
 
 clean: ## remove what was built, but no session and no tape
 	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

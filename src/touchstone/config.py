@@ -247,11 +247,13 @@ class Exchange(Section):
         140.0, "Time from a block to our learning of what happened to our order in it, milliseconds."
     )
     queue_model: Literal["risk_averse", "power", "power2", "power3", "log", "log2"] = field(
-        "power2",
+        "power3",
         "How the queue ahead of us shrinks when a level does: `risk_averse` only by trades (pessimistic), the others "
         "by a probability that the decrease was ahead.",
     )
-    queue_exponent: Annotated[float, Gt(0), Le(10)] = field(2.0, "Exponent n of the `power` queue models.")
+    queue_exponent: Annotated[float, Gt(0), Le(10)] = field(
+        5.0, "Exponent n of the `power` queue models. Default of both: docs/queue-study.md."
+    )
     partial_fills: bool = field(True, "Whether a trade smaller than our order fills a part of it.")
     min_notional: Annotated[float, Ge(0), Le(1_000_000)] = field(
         HYPERLIQUID_MIN_NOTIONAL, "Smallest order the exchange takes, in units of the collateral."

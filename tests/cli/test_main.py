@@ -39,7 +39,7 @@ class Shells:
         self.calls: list[tuple[str, Any]] = []
         self.result: dict[str, Any] = dict(RESULT)
         self.error: BaseException | None = None
-        self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC")
+        self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC", details={})
         shells = {"backtest": self.backtest, "run_scenario": self.run_scenario, "compile_ahead": self.compile_ahead}
         self._put(monkeypatch, "touchstone.backtest.runner", **shells)
         self._put(monkeypatch, "touchstone.backtest.scenario", load=lambda name: SimpleNamespace(name=name))
@@ -93,7 +93,7 @@ class Shells:
             "problems": self.result.get("problems", []),
         }
 
-    def compile_ahead(self, say: Any, *, scenario: str = "") -> float:
+    def compile_ahead(self, say: Any, market: Any = None) -> float:
         say("compiled")
         return 1.0
 
@@ -168,7 +168,7 @@ def test_wrong_usage_is_exit_code_2_and_one_message(
 
 
 def test_a_tape_is_replayed_as_the_market_that_it_holds(shells: Shells, tape: Path) -> None:
-    shells.meta = SimpleNamespace(coin="HYPE", dex="hyna", collateral="USDE")
+    shells.meta = SimpleNamespace(coin="HYPE", dex="hyna", collateral="USDE", details={})
     assert main(["backtest", str(tape)]) == 0
     name, (used, settings, session) = shells.calls[-1]
     assert (name, used, session) == ("backtest", tape, None)

@@ -1,7 +1,6 @@
 """Recordings for tests: made by hand here, real ones where they are present."""
 
 import gzip
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,17 +8,6 @@ import pytest
 
 HEAD = "timestamp,price,size,side,exchange_timestamp"
 START_MS = 1_757_000_000_000
-
-
-@pytest.fixture(scope="session")
-def recordings() -> Path:
-    """Folder of the real Hyperliquid recordings."""
-    given = os.environ.get("TOUCHSTONE_DATA")
-    root = Path(given) if given else Path(__file__).parents[3] / "shared" / "data"
-    folder = root / "hyperliquid"
-    if not folder.is_dir():
-        pytest.skip("no real recordings here (set TOUCHSTONE_DATA to their folder)")
-    return folder
 
 
 class Recording:

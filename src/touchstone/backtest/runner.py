@@ -32,20 +32,21 @@ def no_progress(done: int, total: int) -> None:
     """For callers that show none."""
 
 
-def compile_ahead(say: Say, *, scenario: str = "") -> float:
-    """Compile (or load) all that trading and its result need, before the first event; the seconds that it took.
+def compile_ahead(say: Say, market: Scenario | None = None) -> float:
+    """Compile (or load) all that a run and its result need, before its first event; the seconds that it took.
 
-    scenario: its market is compiled; without one, what goes through a tape.
+    market: the scenario that will be run in, None for a tape.
     """
-    is_cold = not any(CACHE_DIR.rglob("*.nbi"))
+    name = "reactive.run" if market else "loop.run"
+    is_cold = not any(CACHE_DIR.rglob(f"{name}-*.nbi"))
     if is_cold:
         say(f"compiling the core: once per version, about a minute; kept in {CACHE_DIR}")
     started = time.perf_counter()
     settings = Config()
     shell: Shell
-    if scenario:
-        shell = reactive = Reactive(settings, SIZE_DECIMALS, scenarios.load(scenario), seed=0)
-        reactive.run(0.0)
+    if market:
+        shell = session = Reactive(settings, SIZE_DECIMALS, market, seed=settings.seed)
+        session.run(0.0)
     else:
         shell = replay = Replay(settings, SIZE_DECIMALS)
         for _ in replay.feed(iter([np.zeros(0, EVENT)]), is_end=True):
@@ -65,7 +66,8 @@ def backtest(
     """Replay a tape as configured, then with the pessimistic queue and at 0x and 2x the latency; the documented result.
 
     A verdict that the pessimistic queue does not confirm becomes NOT PROVEN. `session`: folder to keep the run in; its
-    log's calibration lines are also given to `say`. Raises DataError for an unusable tape.
+    log's calibration lines are also given to `say`.
+    Raises DataError for an unusable tape.
     """
     tape = open_tape(path)
     steps = _Steps(progress, 4)
@@ -90,15 +92,15 @@ def run_scenario(
     seed: int,
     folder: Path | None = None,
     progress: Progress = no_progress,
-    say: Say | None = None,
     variants: bool = False,
+    say: Say | None = None,
 ) -> dict[str, Any]:
     """Trade `minutes` in the reactive market of a scenario (or its name); the documented result (docs/json.md).
 
     seed: of the market. Runs with one seed meet the same latent price and the same wishes of every other trader,
     whatever the configuration does: paired differences are ours. The trader's own chance follows `config.seed`.
     folder: where to keep the session (configuration, journal, database with table `truth`, result); None keeps nothing.
-    say: also given the calibration lines of its log.
+    say: hears the calibration lines of a session that is kept.
     variants: also run at 0x and 2x the latency (the result's `variants`; empty without).
     Raises ScenarioError for an unknown name, DataError for a coin whose size decimals are not known.
     """

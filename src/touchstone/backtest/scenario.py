@@ -9,11 +9,11 @@ import hashlib
 import json
 import tomllib
 from importlib import resources
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Self, get_args
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from touchstone import TouchstoneError
 from touchstone.core.conventions import MS, NS
@@ -139,6 +139,12 @@ class Scenario(Part):
     noise: Noise
     informed: Annotated[list[Informed], Field(max_length=MAX_INFORMED)] = []
     makers: Annotated[list[Maker], Field(min_length=1, max_length=MAX_MAKERS)]
+
+    @model_validator(mode="after")
+    def _leader_comes_with_the_block(self) -> Self:
+        if self.feed.leader_ms < self.market.block_ms:
+            raise ValueError(f"[feed] leader_ms = {self.feed.leader_ms:g}: at least block_ms = {self.market.block_ms:g}")
+        return self
 
     @property
     def hash(self) -> str:

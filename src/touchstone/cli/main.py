@@ -62,11 +62,11 @@ def run(
         settings = settings.model_copy(update={"seed": seed})
     folder = out or Path("sessions") / datetime.now(UTC).strftime("%Y-%m-%d_%H%M%S")
     _refuse_existing(folder)
+    from touchstone.backtest import scenario as scenarios
     from touchstone.backtest.runner import compile_ahead, run_scenario
-    from touchstone.backtest.scenario import load as load_scenario
 
-    market = load_scenario(scenario)
-    compile_ahead(output.say, scenario=scenario)
+    market = scenarios.load(scenario)
+    compile_ahead(output.say, market)
     with output.progress(f"{settings.market.coin}, {market.name}, {minutes:g} min") as progress:
         result = run_scenario(
             settings,
@@ -75,8 +75,8 @@ def run(
             seed=settings.seed,
             folder=folder,
             progress=progress,
-            say=output.say,
             variants=True,
+            say=output.say,
         )
     output.say(f"session in {folder}; again with: touchstone report {folder}")
     return _show(result, json)
@@ -96,13 +96,14 @@ def import_(
     Parameters
     ----------
     path
-        Recording: a folder or a file of one.
+        Recording of Hyperliquid: a folder or a file of one; raw lines of Binance (several files that follow each
+        other by the common start of their names), which become a reference venue; a LOBSTER archive.
     coin
-        Coin to take, where the recording holds several.
+        Coin (or Binance symbol) to take, where the recording holds several.
     out
         Tape to write; by default named after the recording, in the working folder.
     sz_decimals
-        Decimals of the coin's sizes, where they are not known.
+        Decimals of the coin's sizes, where they are not known; finer sizes of Binance are rounded to them.
     json
         Print the quality report as JSON.
     """
@@ -152,6 +153,7 @@ def backtest(
         tape = path
         if not _is_tape(path):
             tape, _ = _import(path, coin, Path(temporary) / "recording.tape", sz_decimals)
+        _refuse_reference(path, tape)
         settings = _for_market_of(settings, tape)
         from touchstone.backtest.runner import backtest as replay
         from touchstone.backtest.runner import compile_ahead
@@ -207,7 +209,7 @@ def compare(
     from touchstone.backtest.runner import compile_ahead
     from touchstone.backtest.scenario import load as load_scenario
 
-    compile_ahead(output.say, scenario="" if tape else load_scenario(scenario).name)
+    compile_ahead(output.say, None if tape else load_scenario(scenario))
     with output.progress(f"{config_a.market.coin}, A and B") as progress:
         if tape:
             config_a, config_b = (_for_market_of(each, tape[0]) for each in (config_a, config_b))
@@ -325,6 +327,15 @@ def _load_compared(path: Path, name: str) -> config.Config:
 def _refuse_existing(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise WrongUseError(f"{folder} exists and is not empty; a session is never written over: choose another folder")
+
+
+def _refuse_reference(path: Path, tape: Path) -> None:
+    from touchstone.data.tape import open_tape
+
+    if open_tape(tape, verify=False).meta.details.get("role") == "reference":
+        raise WrongUseError(
+            f"{path} holds a reference venue only: nothing is traded there; backtest a recording of the market itself"
+        )
 
 
 class WrongUseError(TouchstoneError):

@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from touchstone.data import bench_tape, tape
+from touchstone.data import bench_tape, binance, lobster, tape
 from touchstone.data.errors import DataError
 from touchstone.data.hyperliquid import Importer, ImportOptions
+from touchstone.data.layout import Events
 from touchstone.data.quality import Quality
 from touchstone.data.recording import read_raw, read_table
-from touchstone.data.units import coin_of
+from touchstone.data.units import Coin, coin_of
 
 _FILE = re.compile(r"(?P<prefix>.*?)_?(?P<stream>book20|book|bbo|trades)(\.csv|\.csv\.gz|\.parquet)")
 _STREAM = {"book20": "book", "book": "book", "bbo": "bbo", "trades": "trades"}
 _COIN_TOKEN = re.compile(r"(?:[a-z]+:)?k?[A-Z][A-Z0-9]*")
 _NOT_COINS = {"L2", "BBO", "HL", "UTC", "WS"}
 _RAW_LINE = re.compile(rb"\s*[0-9]{16,19} \{")
+_BINANCE_NAME = {"bbo": "bookTicker", "trades": "trade"}
 _RAW_COIN = re.compile(r'"coin":\s?"([^"]+)"')
 
 
@@ -31,7 +33,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Found:
-    """What a path is: kind `tape`, `recording`, `raw`, `bench`, or `tapes` (a folder of them)."""
+    """What a path is: kind `tape`, `recording`, `raw`, `binance`, `lobster`, `bench`, or `tapes` (a folder of them)."""
 
     path: Path
     kind: str
@@ -39,6 +41,7 @@ class Found:
     recordings: list[Recording] = field(default_factory=list)
     unknown: list[Path] = field(default_factory=list)  # files beside the recordings that belong to no stream
     tapes: list[Path] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)  # of kind `binance`, in order
 
 
 def detect(path: Path | str) -> Found:
@@ -53,6 +56,9 @@ def detect(path: Path | str) -> Found:
         recordings = [r for r in _recordings(path.parent) if _has_prefix(r, prefix)]
         if recordings:
             return Found(path, "recording", _coins(recordings), recordings)
+        files = [file for file in _visible(path.parent) if file.name.startswith(prefix) and binance.is_binance(file)]
+        if files:
+            return _binance(path, files)
     raise DataError(f"{path}: no such file or folder, and no recording there starts with {prefix!r}; check the path")
 
 
@@ -71,13 +77,22 @@ def import_path(
     found = detect(path)
     if found.kind in ("tape", "tapes"):
         raise DataError(f"{path}: is a tape already; use it as it is")
-    options = options or ImportOptions()
     if found.kind == "bench":
         target = Path(out) if out else Path(Path(path).stem + tape.SUFFIX)
         return bench_tape.convert(Path(path), target, coin or "BENCH")
+    if found.kind == "lobster":
+        return _import_lobster(found, coin, out, sz_decimals)
+    if found.kind == "binance":
+        return _import_binance(found, coin, out, sz_decimals, options)
+    return _import_hyperliquid(found, coin, out, sz_decimals, options or ImportOptions())
+
+
+def _import_hyperliquid(
+    found: Found, coin: str | None, out: Path | str | None, sz_decimals: int | None, options: ImportOptions
+) -> tuple[Path, Quality]:
     name = _choose_coin(found, coin)
     quality = Quality()
-    details: dict[str, object] = {"floor_ms": options.floor_ms, "gap_s": options.gap_s, "late_s": options.late_s}
+    details = _thresholds(options)
     importer = Importer(coin_of(name, sz_decimals), quality, options)
     if found.kind == "raw":
         streams, contexts = read_raw(found.path, name, quality)
@@ -93,10 +108,69 @@ def import_path(
         details["files"] = [file.name for file in recording.files.values()]
         session = recording.session
     default = "_".join(part for part in (name.replace(":", "-"), session) if part) + tape.SUFFIX
-    with tape.TapeWriter(Path(out) if out else Path(default), importer.coin, "hyperliquid", details) as writer:
+    return _write(out or default, importer.coin, "hyperliquid", details, events, quality)
+
+
+def _import_binance(
+    found: Found, coin: str | None, out: Path | str | None, sz_decimals: int | None, options: ImportOptions | None
+) -> tuple[Path, Quality]:
+    """Best bid and ask and trades as a reference venue's; the depth updates only check the recording."""
+    options = options or ImportOptions(floor_ms=binance.FLOOR_MS)
+    symbol = _choose_symbol(found, coin)
+    quality = Quality()
+    names = [file.name for file in found.files]
+    label = " + ".join(names)
+    lines = binance.read(found.files, symbol, quality)
+    quality.depth = binance.rebuild(lines, quality)
+    of_symbol = binance.coin(lines, sz_decimals, label, quality)
+    binance.add_exchange_times(lines, label, quality)
+    importer = Importer(of_symbol, quality, options, reference=True)
+    events = importer.events(binance.streams(lines, label))
+    kept = quality.rows_kept
+    kept |= {"bookTicker": kept.pop("bbo") // 2, "trade": kept.pop("trades", 0)}
+    quality.gaps = {_BINANCE_NAME[stream]: gap for stream, gap in quality.gaps.items()}
+    kept |= {"depth": quality.depth["applied"], "snapshot": quality.depth["snapshots"]}
+    contracts = symbol.startswith(f"{of_symbol.name}USD_")
+    details = _thresholds(options) | {
+        "files": names,
+        "symbol": symbol,
+        "role": "reference",
+        "size_unit": "contracts" if contracts else of_symbol.name,
+    }
+    return _write(out or f"{symbol}_binance{tape.SUFFIX}", of_symbol, "binance", details, events, quality)
+
+
+def _import_lobster(
+    found: Found, coin: str | None, out: Path | str | None, sz_decimals: int | None
+) -> tuple[Path, Quality]:
+    """A day of a stock: visible levels and visible executions."""
+    _choose_coin(found, coin)
+    if sz_decimals not in (None, lobster.SZ_DECIMALS):
+        raise DataError(f"{found.path}: prices need szDecimals {lobster.SZ_DECIMALS}; leave --sz-decimals out")
+    quality = Quality()
+    day = lobster.read(found.path, quality)
+    events = lobster.events(day, quality)
+    details: dict[str, object] = {
+        "files": list(day.files),
+        "size_unit": f"{1 / lobster.SHARE:g} share",
+        "receipt": "exchange time",
+    }
+    return _write(out or f"{day.ticker}_lobster{tape.SUFFIX}", lobster.coin(day), "lobster", details, events, quality)
+
+
+def _thresholds(options: ImportOptions) -> dict[str, object]:
+    return {"floor_ms": options.floor_ms, "gap_s": options.gap_s, "late_s": options.late_s}
+
+
+def _write(
+    path: Path | str, coin: Coin, source: str, details: dict[str, object], events: Events, quality: Quality
+) -> tuple[Path, Quality]:
+    with tape.TapeWriter(Path(path), coin, source, details) as writer:
         writer.append(events)
         writer.quality = quality.as_dict()
     return writer.path, quality
+
+
 
 
 def _folder(path: Path) -> Found:
@@ -110,15 +184,16 @@ def _folder(path: Path) -> Found:
     if tapes:
         coins = sorted({tape.open_tape(file, verify=False).meta.coin for file in tapes})
         return Found(path, "tapes", coins, tapes=tapes)
+    days = [file for file in files if lobster.is_lobster(file) and "_orderbook_" not in file.name]
     raw = [file for file in files if _is_raw(file)]
-    if len(raw) == 1:
-        return _file(raw[0])
+    if len(raw) + len(days) == 1:
+        return _file([*raw, *days][0])
     folders = [f.name for f in path.iterdir() if f.is_dir() and not f.name.startswith(".")]
-    hint = (
-        f"choose one of its folders: {', '.join(sorted(folders)[:10])}"
-        if folders
-        else ("expected COIN_book20, COIN_bbo, COIN_trades as .csv.gz, .csv or .parquet, or one file of raw lines")
-    )
+    hint = "expected COIN_book20, COIN_bbo, COIN_trades as .csv.gz, .csv or .parquet, or one file of raw lines"
+    if folders:
+        hint = f"choose one of its folders: {', '.join(sorted(folders)[:10])}"
+    elif raw or days:
+        hint = "choose one of these files, or the common start of the names of Binance files that follow each other"
     seen = ", ".join(file.name for file in files[:5]) or "no files"
     raise DataError(f"{path}: no recording in this folder (found {seen}); {hint}")
 
@@ -132,12 +207,20 @@ def _file(path: Path) -> Found:
         recordings = [r for r in _recordings(path.parent) if path in r.files.values()]
         if recordings:
             return Found(path, "recording", _coins(recordings), recordings)
+    if lobster.is_lobster(path):
+        return Found(path, "lobster", [lobster.ticker_of(path)])
+    if binance.is_binance(path):
+        return _binance(path, [path])
     if _is_raw(path):
         return Found(path, "raw", _raw_coins(path))
     raise DataError(
         f"{path}: not a tape, not a recording (named *_book20, *_bbo or *_trades with .csv.gz, .csv or .parquet), not "
-        "raw lines (`local_ns json`): rename it or choose another file"
+        "raw lines (`local_ns json`, Hyperliquid or Binance), not a LOBSTER archive: rename it or choose another file"
     )
+
+
+def _binance(path: Path, files: list[Path]) -> Found:
+    return Found(path, "binance", binance.symbols(files), files=files)
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -208,6 +291,17 @@ def _choose_coin(found: Found, coin: str | None) -> str:
     if coin not in found.coins and not unnamed:
         raise DataError(f"{found.path}: no coin {coin!r} (found {', '.join(found.coins)}); choose one of these")
     return coin
+
+
+def _choose_symbol(found: Found, coin: str | None) -> str:
+    """A Binance symbol by its name, or by its base asset where only one has it."""
+    if coin is None:
+        return _choose_coin(found, coin)
+    fitting = [s for s in found.coins if coin in (s, binance.base_of(s))]
+    if len(fitting) != 1:
+        listed = ", ".join(found.coins) or "none"
+        raise DataError(f"{found.path}: {len(fitting)} symbols for {coin!r} (found {listed}); give one with --coin")
+    return fitting[0]
 
 
 def _choose_session(found: Found, coin: str) -> Recording:

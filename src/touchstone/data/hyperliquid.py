@@ -3,7 +3,8 @@
 The recorder's clock differs from the exchange's by a constant error. One constant is taken off every receive time, such
 that the 1 % quantile of (receive - exchange) time becomes `floor_ms`; it stands in the tape's metadata. Differences
 between messages stay as recorded. Within a block the order is trades, touch, book. Receive time then follows exchange
-order by a running maximum (counted as `late_receipt`), so nothing is seen earlier than it was recorded.
+order by a running maximum (counted as `late_receipt`), so nothing is seen earlier than it was recorded. The touches and
+trades of a reference venue (binance.py) go the same way.
 """
 
 from dataclasses import dataclass
@@ -35,17 +36,21 @@ class ImportOptions:
 class Importer:
     """Turns the streams of one coin into events; `quality` collects what was dropped or changed."""
 
-    def __init__(self, coin: Coin, quality: Quality, options: ImportOptions | None = None) -> None:
+    def __init__(
+        self, coin: Coin, quality: Quality, options: ImportOptions | None = None, reference: bool = False
+    ) -> None:
         self.coin = coin
         self.quality = quality
         self.options = options or ImportOptions()
-        self.reader = RowReader(coin, quality)
+        self.reference = reference  # another venue: touches and trades as REFERENCE_* events, its own price grid
+        self.reader = RowReader(coin, quality, five_figures=not reference)
         self.offset_ns = 0
 
     def events(self, streams: dict[str, Stream], contexts: list[tuple[int, dict[str, Any]]] | None = None) -> Events:
         """Ordered events of `book`, `bbo`, `trades` (any of them may be absent). Raises DataError."""
         rows = {name: self.reader.parse(stream) for name, stream in streams.items()}
-        self._check_decimals(rows)
+        if not self.reference:  # there szDecimals are those of our coin, whatever the other venue's lot
+            self._check_decimals(rows)
         self._correct_clock(rows)
         for name in rows:
             rows[name] = self._timely(rows[name])
@@ -142,9 +147,12 @@ class Importer:
         quote_times = []
         if "trades" in rows:
             t = rows["trades"]
-            parts.add(assemble.RANK_TRADE, assemble.trades(t.exch_ns, t.recv_ns, t.px, t.qty, t.side, t.trade_id))
+            prints = assemble.trades(t.exch_ns, t.recv_ns, t.px, t.qty, t.side, t.trade_id)
+            prints["kind"] = layout.REFERENCE_TRADE if self.reference else layout.TRADE
+            parts.add(assemble.RANK_TRADE, prints)
         if "bbo" in rows:
-            parts.add(assemble.RANK_BBO, _touches(rows["bbo"]))
+            kind = layout.REFERENCE_BBO if self.reference else layout.BBO
+            parts.add(assemble.RANK_BBO, _touches(rows["bbo"], kind))
             quote_times.append((rows["bbo"].exch_ns, rows["bbo"].recv_ns))
         if "book" in rows:
             b = rows["book"]
@@ -156,6 +164,8 @@ class Importer:
         order = np.argsort(exch, kind="stable")
         last = max(int(part["exch_ns"].max()) for part in parts.events if len(part))
         down, up = assemble.feed_gaps(exch[order], recv[order], last, round(self.options.gap_s * S))
+        if self.reference:
+            down["code"] = up["code"] = layout.FEED_REFERENCE
         parts.add(assemble.RANK_FEED_UP, up)
         parts.add(assemble.RANK_FEED_DOWN, down)
         events = parts.ordered()
@@ -197,7 +207,7 @@ def _plain(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _touches(rows: Rows) -> Events:
+def _touches(rows: Rows, kind: int) -> Events:
     """BBO events, two per message; a row whose partner was dropped stands alone."""
     n = len(rows)
     first = np.ones(n, bool)
@@ -208,4 +218,4 @@ def _touches(rows: Rows) -> Events:
     s = (1 - rows.side) // 2
     px[message, s] = rows.px
     qty[message, s] = rows.qty
-    return assemble.touch(layout.BBO, rows.exch_ns[first], rows.recv_ns[first], px, qty, assemble.jumps_up(px))
+    return assemble.touch(kind, rows.exch_ns[first], rows.recv_ns[first], px, qty, assemble.jumps_up(px))

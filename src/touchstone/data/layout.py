@@ -33,9 +33,11 @@ BBO = 4
 TRADE = 5
 CONTEXT = 6
 REFERENCE_BBO = 8
+REFERENCE_TRADE = 9
 FEED_UP = 33
 FEED_DOWN = 34
 FEED_MARKET = 0
+FEED_REFERENCE = 2
 
 BIT_MORE = 8
 
@@ -47,7 +49,7 @@ KIND_NAMES = {
     TRADE: "trade",
     CONTEXT: "context",
     REFERENCE_BBO: "reference_bbo",
-    9: "reference_trade",
+    REFERENCE_TRADE: "reference_trade",
     FEED_UP: "feed_up",
     FEED_DOWN: "feed_down",
 }

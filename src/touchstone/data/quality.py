@@ -27,10 +27,23 @@ REASONS: dict[str, tuple[bool, str]] = {
     "duplicate_trade_id": (True, "trade id seen before"),
     "backfill_trade": (True, "trade before the first quote: sent by the feed on subscription"),
     "late_row": (True, "row received long after its block (a reconnect's backfill or a stalled recorder)"),
+    "unknown_type": (True, "message of a type that is not known"),
+    "row_without_partner": (True, "row of the longer of two files that should agree row by row"),
+    "chain_break": (False, "depth update that does not follow the one before: the book is unknown until a snapshot"),
+    "depth_without_book": (True, "depth update while the book is unknown"),
+    "repeated_update": (True, "update id that is not newer than one before it"),
     "one_sided": (False, "touch message without one side; the other side is used"),
     "one_sided_book": (False, "book snapshot without one side, used as it is"),
     "trade_reordered": (False, "trade received after a later one, put in exchange order"),
     "ignored_message": (False, "message of a channel or coin that is not imported"),
+    "rebuilt_book_crossed": (False, "book rebuilt from snapshot and updates with bid at or above ask"),
+    "rebuilt_touch_differs": (False, "best bid or ask of the feed that the rebuilt book of the same update denies"),
+    "size_rounded": (False, "size finer than the szDecimals asked for, rounded (at least one unit)"),
+    "no_exchange_time": (False, "message without exchange time: its receipt less the fastest delay stands for it"),
+    "execution_off_touch": (False, "execution that is not at the touch, or takes another size off it than its own"),
+    "hidden_execution": (False, "execution of an order that no book shows, not used"),
+    "cross_trade": (False, "auction trade, not used"),
+    "halt": (False, "trading halt or its end; the feed counts as down in between"),
     "late_receipt": (False, "event whose receive time was raised to that of an event before it in exchange order"),
     "early_receipt": (False, "event whose receive time, after the clock correction, was raised to its exchange time"),
 }
@@ -56,6 +69,7 @@ class Quality:
     events: dict[str, int] = field(default_factory=dict)  # by kind
     gaps: dict[str, dict[str, float]] = field(default_factory=dict)  # by stream: count, longest_s
     clock: dict[str, float] = field(default_factory=dict)
+    depth: dict[str, int] = field(default_factory=dict)  # a book rebuilt from updates, where there were any
 
     def add(self, reason: str, file: str, lines: Sequence[int] | Any, values: Sequence[Any] | Any) -> None:
         """Count one problem per line; the first one is kept as the example."""
@@ -83,6 +97,7 @@ class Quality:
             "events": dict(self.events),
             "gaps": {stream: dict(gap) for stream, gap in self.gaps.items()},
             "clock": dict(self.clock),
+            "depth": dict(self.depth),
             "problems": {
                 reason: {
                     "count": p.count,
@@ -106,6 +121,12 @@ class Quality:
             text.append(
                 f"clock: {self.clock['offset_ms']:.1f} ms taken off every receive time, so that 1 % of the messages "
                 f"arrive within {self.clock['floor_ms']:.0f} ms of their block"
+            )
+        if self.depth.get("updates"):
+            text.append(
+                f"book rebuilt from {self.depth['snapshots']} snapshots and {self.depth['applied']} of "
+                f"{self.depth['updates']} updates; {self.depth['touches_equal']} of {self.depth['touches_compared']} "
+                "touches equal the feed's own"
             )
         for reason, p in self.problems.items():
             if p.count:

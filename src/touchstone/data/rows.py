@@ -64,8 +64,9 @@ class Rows:
 class RowReader:
     """Reads the streams of one coin; `quality` collects what was dropped."""
 
-    def __init__(self, coin: Coin, quality: Quality) -> None:
+    def __init__(self, coin: Coin, quality: Quality, five_figures: bool = True) -> None:
         self.coin = coin
+        self.five_figures = five_figures  # whether prices are on Hyperliquid's grid
         self.quality = quality
 
     def parse(self, stream: Stream) -> Rows:
@@ -111,8 +112,9 @@ class RowReader:
 
     def _price(self, stream: Stream, column: str, codes: list[tuple[str, Ints]]) -> Ints:
         px = self._number(stream, column, self.coin.px_decimals, codes, fine="off_grid_price")
-        off = (px > 0) & (px % units.tick_of(px, self.coin.sz_decimals) != 0)
-        codes[-1][1][off] = _INDEX["off_grid_price"]
+        if self.five_figures:
+            off = (px > 0) & (px % units.tick_of(px, self.coin.sz_decimals) != 0)
+            codes[-1][1][off] = _INDEX["off_grid_price"]
         return px
 
     def _levels(self, stream: Stream, codes: list[tuple[str, Ints]]) -> tuple[Ints, Ints]:

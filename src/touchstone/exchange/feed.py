@@ -30,7 +30,7 @@ FEED_PARAMS = record(
         ("least_ns", "i8"),  # delay of the venue's rows: this, and a log-normal part
         ("median_ns", "f8"),
         ("spread", "f8"),  # sd of its logarithm
-        ("leader_ns", "i8"),  # delay of the leader's rows
+        ("leader_ns", "i8"),  # delay of the leader's rows, at least a block: they are written with the block
         ("leader_half_spread_bps", "f8"),
         ("funding_rate", "i8"),  # per hour, 1e-12
     ]

@@ -161,9 +161,10 @@ def block(world, venues):
         pressure = world.seen[(number - lag) & (PAST - 1)].pressure
         makers.act(world.maker[m], params.maker[m], world.book, world.grid, world.latent, pressure, now_ns)
     _open_block(world, venues, now_ns)
-    _execute(world, venues, now_ns, rules.RANK_CANCEL)
-    _take(world, venues, now_ns, number)
-    _execute(world, venues, now_ns, rules.RANK_TAKE)
+    for last_rank in range(rules.RANK_CANCEL, rules.RANK_TAKE + 1):
+        if last_rank == rules.RANK_TAKE:
+            _take(world, venues, now_ns, number)
+        _execute(world, venues, now_ns, last_rank)
     _close_block(world, venues, number)
 
 
@@ -204,26 +205,36 @@ def _execute_first(world, venues, account, now_ns):
     transit.drop_request(venue.requests)
 
 
-@inline
+@compiled
 def _take(world, venues, now_ns, number):
     """The agents that take: those who know more come first."""
-    params, book, the_latent = world.params, world.book, world.latent
-    for i in range(params.n_informed):
-        sniper, given = world.informed[i], params.informed[i]
-        lag = max((given.lag_ns + params.block_ns - 1) // params.block_ns, np.int64(1))
-        then = world.seen[(number - lag) & (PAST - 1)]
-        leader_then = latent.seen_at(the_latent, now_ns - given.lag_ns)
-        bid, ask = np.int64(then.best[0]), np.int64(then.best[1])
-        side = informed.decide(sniper, given, leader_then, bid, ask, the_latent.per_bps, number)
-        if side != informed.NO_TRADE:
-            qty = max(np.int64(given.notional / the_latent.px), np.int64(1))
-            sweep(world, venues, side, np.int64(sniper.limit), qty, np.int64(sniper.owner), ZERO, ONE, now_ns)
-    noise.wish(world.noise, params.noise, number)
-    for n in range(world.noise.n):
-        side = np.int64(world.noise.slice_side[n])
-        reach = np.float64(side) * world.noise.slice_reach_bps[n] * the_latent.per_bps
-        index = max(np.int64(math.floor(_mid_index(book, world.mid_index) + reach)), ONE)
-        sweep(world, venues, side, index, np.int64(world.noise.slice_qty[n]), noise.OWNER, ZERO, ZERO, now_ns)
+    noise.wish(world.noise, world.params.noise, number)
+    n_informed = np.int64(world.params.n_informed)
+    for turn in range(n_informed + world.noise.n):
+        if turn < n_informed:
+            given = world.params.informed[turn]
+            side = _look(world, world.informed[turn], given, now_ns, number)
+            limit, qty = np.int64(world.informed[turn].limit), np.int64(given.notional / world.latent.px)
+            owner, is_informed = np.int64(world.informed[turn].owner), ONE
+        else:
+            wish = turn - n_informed
+            side, qty = np.int64(world.noise.slice_side[wish]), np.int64(world.noise.slice_qty[wish])
+            reach = np.float64(side) * world.noise.slice_reach_bps[wish] * world.latent.per_bps
+            limit = np.int64(math.floor(_mid_index(world.book, world.mid_index) + reach))
+            owner, is_informed = noise.OWNER, ZERO
+        if side != informed.NO_TRADE and limit > 0:
+            sweep(world, venues, side, limit, max(qty, ONE), owner, ZERO, is_informed, now_ns)
+
+
+@inline
+def _look(world, sniper, given, now_ns, number):
+    """What an informed taker does about what it saw one lag ago."""
+    block_ns = world.params.block_ns
+    lag = max((given.lag_ns + block_ns - 1) // block_ns, ONE)
+    then = world.seen[(number - lag) & (PAST - 1)]
+    leader_then = latent.seen_at(world.latent, now_ns - given.lag_ns)
+    bid, ask = np.int64(then.best[0]), np.int64(then.best[1])
+    return informed.decide(sniper, given, leader_then, bid, ask, world.latent.per_bps, number)
 
 
 @inline

@@ -29,31 +29,32 @@ def is_due(venue, now_ns, last_rank):
 def execute(venue, book, action, account, now_ns):
     """Place, amend or cancel. Returns the size that the order may take at once: 0 unless it is one that takes."""
     kind = np.int64(action.kind)
-    may_trade = ZERO
-    if kind == actions.PLACE:
-        may_trade = _place(venue, book, action, account, now_ns)
-    elif kind == actions.CANCEL:
-        k = resting.find(venue.orders, np.int64(action.cloid))
+    if kind == actions.CANCEL or kind == actions.AMEND:
+        is_amend = kind == actions.AMEND
+        k = resting.find(venue.orders, np.int64(action.target) if is_amend else np.int64(action.cloid))
         if k == resting.NONE:
-            venue.n_cancels_rejected += 1
-            answer(venue, now_ns, events.CANCEL_REJECTED, ZERO, ZERO, ZERO, np.int64(action.cloid), ZERO, ZERO)
-        else:
-            cancel(venue, k, events.CANCELLED_BY_US, now_ns)
-    elif kind == actions.AMEND:
-        k = resting.find(venue.orders, np.int64(action.target))
-        if k == resting.NONE:
-            reason = events.REJECT_AMEND_TARGET_GONE
-            refuse(venue, np.int64(action.cloid), np.int64(action.side), reason, now_ns)
-        else:
-            cancel(venue, k, events.CANCELLED_BY_AMEND, now_ns)
-            follow(venue, book)
-            may_trade = _place(venue, book, action, account, now_ns)
+            _miss(venue, action, is_amend, now_ns)
+            return ZERO
+        cancel(venue, k, events.CANCELLED_BY_AMEND if is_amend else events.CANCELLED_BY_US, now_ns)
     elif kind == actions.CANCEL_ALL:
         for s in range(2):
             while venue.orders.n[s] > 0:
                 cancel(venue, np.int64(venue.orders.live[s, 0]), events.CANCELLED_BY_US, now_ns)
     follow(venue, book)
-    return may_trade
+    if kind == actions.PLACE or kind == actions.AMEND:
+        return _place(venue, book, action, account, now_ns)
+    return ZERO
+
+
+@inline
+def _miss(venue, action, is_amend, now_ns):
+    """The order that a cancel or an amend names rests no more."""
+    cloid = np.int64(action.cloid)
+    if is_amend:
+        refuse(venue, cloid, np.int64(action.side), events.REJECT_AMEND_TARGET_GONE, now_ns)
+    else:
+        venue.n_cancels_rejected += 1
+        answer(venue, now_ns, events.CANCEL_REJECTED, ZERO, ZERO, ZERO, cloid, ZERO, ZERO)
 
 
 @compiled
@@ -88,6 +89,7 @@ def _place(venue, book, action, account, now_ns):
     k = resting.add(orders, s, cloid, px, index, qty, is_reduce, now_ns)
     orders.slot[k].ticket = orderbook.place(book, s, px, index, qty, account, k)
     fit_reduce_only(venue, now_ns)
+    follow(venue, book)
     answer(venue, now_ns, events.ORDER_RESTING, side, px, np.int64(orders.slot[k].qty_left), cloid, ZERO, ZERO)
     return ZERO
 

@@ -284,19 +284,26 @@ def _find_touch(book, s):
     if book.n_orders[s] > book.n_far[s]:
         found = next_level(book, s, np.int64(book.best[s]))
         level = found - book.origin[s]
-        nears_far_end = level < EDGE if s == 0 else level >= WIDTH - EDGE
-        if nears_far_end and book.n_far[s] > 0:
-            _move_window(book, s, found)
+        leaves = book.n_far[s] > 0 and (level < EDGE if s == 0 else level >= WIDTH - EDGE)
     else:
-        k = np.int64(book.head[s, FAR])
-        found = np.int64(book.order[k].index)
-        while k != NONE:
-            if is_better(s, np.int64(book.order[k].index), found):
-                found = np.int64(book.order[k].index)
-            k = np.int64(book.order[k].next)
+        found = _best_far(book, s)
+        leaves = True
+    if leaves:
         _move_window(book, s, found)
     book.best[s] = found
     book.best_px[s] = book.order[book.head[s, found - book.origin[s]]].px
+
+
+@inline
+def _best_far(book, s):
+    """Best price beyond the window, where there is an order."""
+    k = np.int64(book.head[s, FAR])
+    found = np.int64(book.order[k].index)
+    while k != NONE:
+        if is_better(s, np.int64(book.order[k].index), found):
+            found = np.int64(book.order[k].index)
+        k = np.int64(book.order[k].next)
+    return found
 
 
 @compiled

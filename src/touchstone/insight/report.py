@@ -321,6 +321,12 @@ def data_table(result: Result) -> RenderableType:
             f"clock: {_number(clock.get('offset_ms'), ',.1f')} ms taken off every receive time, so that 1 % of the "
             f"messages\narrive within {_number(clock.get('floor_ms'), ',.0f')} ms of their block"
         )
+    depth = quality.get("depth") or {}
+    if depth.get("updates"):
+        lines.append(
+            f"book rebuilt from {depth['applied']:,} of {depth['updates']:,} updates: {depth['touches_equal']:,} of "
+            f"{depth['touches_compared']:,} touches equal the feed's own"
+        )
     found = {kind: entry for kind, entry in (quality.get("problems") or {}).items() if entry.get("count")}
     if not found:
         lines.append("no problem found in the input")

@@ -119,12 +119,12 @@ def _quote(maker, params, book, grid, fair, per_bps, now_ns):
     ask = np.int64(math.ceil((fair + half - np.float64(maker.offset)) / spacing))
     if bid >= ask:
         bid = ask - 1
-    _withdraw(maker, book, np.int64(0), bid - params.levels + 1, bid)
-    _withdraw(maker, book, np.int64(1), ask, ask + params.levels - 1)
-    maker.inner[0] = bid
-    maker.outer[0] = bid - params.levels + 1
-    maker.inner[1] = ask
-    maker.outer[1] = ask + params.levels - 1
+    for s in range(2):
+        inner = bid if s == 0 else ask
+        outer = bid - params.levels + 1 if s == 0 else ask + params.levels - 1
+        _withdraw(maker, book, np.int64(s), min(inner, outer), max(inner, outer))
+        maker.inner[s] = inner
+        maker.outer[s] = outer
     for s in range(2):
         _fill_up(maker, params, book, grid, np.int64(s), now_ns)
 

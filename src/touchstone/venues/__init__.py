@@ -1,0 +1,1 @@
+"""Venues as they speak on the wire: no compiler, no clock, no socket."""
