@@ -212,6 +212,8 @@ def compare(
     compile_ahead(output.say, None if tape else load_scenario(scenario))
     with output.progress(f"{config_a.market.coin}, A and B") as progress:
         if tape:
+            for each in tape:
+                _refuse_reference(each, each)
             config_a, config_b = (_for_market_of(each, tape[0]) for each in (config_a, config_b))
             document = compare_tapes(config_a, config_b, tape, block_s=block, progress=progress, jobs=jobs)
         else:
