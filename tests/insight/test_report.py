@@ -39,6 +39,8 @@ RESULT: dict[str, Any] = {
         "funding": 0.07,
     },
     "edge_per_fill": {"bps": -0.74, "se": 1.4, "low": -3.1, "high": 1.62, "n": 32},
+    "toxic_fills": {"n": 18, "share": 0.5806},
+    "inventory": {"mean_abs_notional": 81.125, "max_abs_notional": 250.0},
     "markouts": [
         {"horizon_s": 1.0, "side": "bid", "bps": -1.2, "se": 0.9, "n": 17},
         {"horizon_s": 1.0, "side": "ask", "bps": 0.4, "se": 1.0, "n": 15},
@@ -200,6 +202,12 @@ def test_data_problems_are_counted_and_placed() -> None:
     assert "trades: 4,437 rows read, 4,400 used, 1 gaps, longest 18.2 s" in text
     assert "duplicate trade id" in text
     assert "SOL_trades.csv.gz:7" in text
+
+
+def test_toxic_fills_and_inventory_stand_beside_the_other_assumptions() -> None:
+    lines = {" ".join(line.split()) for line in text_of(RESULT).splitlines()}
+    assert "toxic fills 58.1% n/a n/a" in lines
+    assert "mean absolute position 81.12 n/a n/a" in lines
 
 
 def test_bars_show_sign_and_size() -> None:

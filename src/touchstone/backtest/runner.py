@@ -117,6 +117,7 @@ def run_scenario(
         made["scenario"] = {"name": the_scenario.name, "hash": the_scenario.hash, "seed": seed}
         made["truth"] = truth.summary()
         made["informed_fills"] = truth.informed()
+        made["totals"]["informed"] = truth.informed_fills
         made["problems"] += _problems_of_market(session)
         if variants:
             for number, (name, factor) in enumerate((("latency_0x", 0.0), ("latency_2x", 2.0)), 1):

@@ -78,6 +78,8 @@ STATE = record(
         ("touch_ns", "i8", (2,)),  # ... at the touch or better
         ("depth_time", "f8", (2,)),  # integral of the best order's depth (bps x seconds)
         ("not_quoting_ns", "i8", (2, ladder.N_NO_QUOTE)),  # time without an order, by side and rule
+        ("inventory_time", "f8"),  # integral of |position| x mid (micro x seconds)
+        ("largest_inventory", "f8"),  # largest |position| x mid, micro
         ("clock_ns", "i8"),  # up to where those integrals go
         ("is_halted", "i8"),  # a full buffer stops everything
     ]

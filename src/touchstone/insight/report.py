@@ -299,6 +299,10 @@ def variant_table(result: Result) -> RenderableType:
     edges = [column.get("edge_per_fill") or {} for column in columns]
     table.add_row("edge per fill, bps", *(_number(edge.get("bps"), "+.2f") for edge in edges))
     table.add_row("90 % interval", *(_interval(edge.get("low"), edge.get("high"), "+.2f") for edge in edges))
+    toxic = [(column.get("toxic_fills") or {}).get("share") for column in columns]
+    table.add_row("toxic fills", *(_number(share, ".1%") for share in toxic))
+    held = [(column.get("inventory") or {}).get("mean_abs_notional") for column in columns]
+    table.add_row("mean absolute position", *(_number(amount, ",.2f") for amount in held))
     return table
 
 

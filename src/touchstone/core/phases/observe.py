@@ -199,13 +199,16 @@ def observe_params(state):
 
 @inline
 def _measure_quotes(state, now_ns):
-    """Integrate up to now: time with an order resting and at the touch, its depth, exposure of each order."""
+    """Integrate up to now: position, time with an order resting and at the touch, its depth, exposure of each order."""
     elapsed_ns = now_ns - np.int64(state.clock_ns)
     started = state.clock_ns > 0
     state.clock_ns = now_ns
     if not started or elapsed_ns <= 0:
         return
     seconds = np.float64(elapsed_ns) / NS
+    held = np.float64(abs(state.profit.position)) * np.float64(state.profit.mid2_last) * 0.5
+    state.inventory_time += held * seconds
+    state.largest_inventory = max(np.float64(state.largest_inventory), held)
     mid2 = np.int64(state.book.mid2)
     best_bid, best_ask = ZERO, ZERO
     for n in range(state.orders.n_live):
