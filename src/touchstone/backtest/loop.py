@@ -20,6 +20,7 @@ NEED_TAPE, DRAIN, FINISHED, HALTED = (np.int64(i) for i in range(4))
 TIMER_NS = np.int64(100_000_000)
 N_JOURNAL = 1 << 16
 N_LOG = 1 << 12
+BATCH = 32  # market rows between two looks at the buffers
 
 LOOP = record(
     [
@@ -30,7 +31,8 @@ LOOP = record(
         ("timer_ns", "i8"),  # next timer, 0 = not started
         ("n_market", "i8"),  # rows that the core has heard
         ("first_ns", "i8"),  # receive time of the first row
-        ("journal", events.EVENT, (N_JOURNAL,)),  # everything that was fed to the core
+        ("keeps_market", "i8"),  # 1: the journal also holds the market's rows, which the tape has already
+        ("journal", events.EVENT, (N_JOURNAL,)),  # what was fed to the core
         ("n_journal", "i8"),
         ("log", ACTION, (N_LOG,)),  # everything that the core sent
         ("n_log", "i8"),
@@ -48,23 +50,48 @@ def _is_half_full(out, loop):
         or 2 * out.n_markouts > records.N_MARKOUTS
         or 2 * out.n_alerts > records.N_ALERTS
         or 2 * out.n_calibrations > records.N_CALIBRATIONS
-        or loop.n_journal + 4 > N_JOURNAL
+        or loop.n_journal + BATCH > N_JOURNAL
         or loop.n_log + records.N_ACTIONS > N_LOG
     )
 
 
 @compiled
-def _feed(machine, venue, loop):
-    """The core takes in machine.event; what it sends goes on its way to the exchange."""
+def _send(machine, venue, loop):
+    """What the core wants goes on its way to the exchange."""
     out = machine.out
-    loop.journal[loop.n_journal] = machine.event
-    loop.n_journal += 1
-    advance(machine.state, machine.event, out)
     for n in range(out.n_actions):
         loop.log[loop.n_log] = out.actions[n]
         loop.n_log += 1
         exchange.send(venue, out.actions[n], np.int64(machine.state.now_ns))
     out.n_actions = 0
+
+
+@inline
+def _play_world(venue, loop, tape, request_ns, ours_ns):
+    """The exchange meets rows of the tape up to our next request or the next event of the core."""
+    while True:
+        exchange.on_market(venue, tape[loop.world])
+        loop.world += 1
+        if loop.world >= loop.n_tape:
+            return
+        row_ns = np.int64(tape[loop.world].exch_ns)
+        if row_ns >= request_ns or row_ns > ours_ns or row_ns > exchange.peek_response_ns(venue):
+            return
+
+
+@inline
+def _tick(loop, event):
+    """The next timer as an event."""
+    event.exch_ns = 0
+    event.recv_ns = loop.timer_ns
+    event.px = 0
+    event.qty = 0
+    event.aux = 0
+    event.code = 0
+    event.kind = events.TIMER
+    event.side = 0
+    event.bits = 0
+    loop.timer_ns += TIMER_NS
 
 
 @compiled
@@ -74,50 +101,63 @@ def run(machines, venues, loops, tape):
     machines, venues, loops: arrays of length 1; tape: EVENT array whose first loop.n_tape rows are the chunk.
     """
     machine, venue, loop = machines[0], venues[0], loops[0]
+    out = machine.out
     if machine.state.is_halted:
         return HALTED
+    batch_end = np.int64(0)  # rows up to here may be heard one after the other while they come by until_ns
+    until_ns = np.int64(0)
     while True:
-        if _is_half_full(machine.out, loop):
-            return DRAIN
-        if loop.world >= loop.n_tape and not loop.is_last:
-            return NEED_TAPE
-        row_ns = np.int64(tape[loop.world].exch_ns) if loop.world < loop.n_tape else NEVER_NS
-        request_ns = exchange.next_due_ns(venue)
-        heard_ns = np.int64(tape[loop.heard].recv_ns) if loop.heard < loop.world else NEVER_NS
-        answer_ns = exchange.peek_response_ns(venue)
-        timer_ns = np.int64(loop.timer_ns) if loop.timer_ns > 0 else NEVER_NS
-        ours_ns = min(heard_ns, min(answer_ns, timer_ns))
-        if min(row_ns, request_ns) <= ours_ns and loop.heard < loop.n_tape:
-            if request_ns <= row_ns:  # in a block our adds and cancels come before its takers, as on Hyperliquid
-                exchange.advance(venue, request_ns)
+        # `advance` has one call, for every call site costs seconds of compilation.
+        if loop.heard < batch_end and tape[loop.heard].recv_ns <= until_ns:
+            event = tape[loop.heard]
+            is_heard = True
+        else:
+            if _is_half_full(out, loop):
+                return DRAIN
+            if loop.world >= loop.n_tape and not loop.is_last:
+                return NEED_TAPE
+            batch_end = np.int64(0)
+            is_heard = False
+            row_ns = np.int64(tape[loop.world].exch_ns) if loop.world < loop.n_tape else NEVER_NS
+            request_ns = exchange.next_due_ns(venue)
+            heard_ns = np.int64(tape[loop.heard].recv_ns) if loop.heard < loop.world else NEVER_NS
+            answer_ns = exchange.peek_response_ns(venue)
+            timer_ns = np.int64(loop.timer_ns) if loop.timer_ns > 0 else NEVER_NS
+            ours_ns = min(heard_ns, min(answer_ns, timer_ns))
+            world_ns = min(row_ns, request_ns)
+            if world_ns <= ours_ns and loop.heard < loop.n_tape:
+                if request_ns <= row_ns:  # in a block our adds and cancels come before its takers, as on Hyperliquid
+                    exchange.advance(venue, request_ns)
+                else:
+                    if loop.heard == loop.world:
+                        ours_ns = min(ours_ns, np.int64(tape[loop.world].recv_ns))
+                    _play_world(venue, loop, tape, request_ns, ours_ns)
+                continue
+            if loop.heard >= loop.n_tape:
+                return FINISHED  # the tape is over: nobody can say what would have happened next
+            if heard_ns <= ours_ns:
+                if loop.timer_ns == 0:
+                    loop.first_ns = heard_ns
+                    loop.timer_ns = (heard_ns // TIMER_NS + 1) * TIMER_NS
+                event = tape[loop.heard]
+                is_heard = True
+                batch_end = min(np.int64(loop.world), np.int64(loop.heard + BATCH))
+                until_ns = min(min(answer_ns, np.int64(loop.timer_ns)), world_ns - 1)
+            elif answer_ns <= ours_ns:
+                event = machine.event
+                exchange.pop_response(venue, event)
             else:
-                exchange.on_market(venue, tape[loop.world])
-                loop.world += 1
-        elif loop.heard >= loop.n_tape:
-            return FINISHED  # the tape is over: nobody can say what would have happened next
-        elif heard_ns <= ours_ns:
-            machine.event = tape[loop.heard]
+                event = machine.event
+                _tick(loop, event)
+        if is_heard:
             loop.heard += 1
             loop.n_market += 1
-            if loop.timer_ns == 0:
-                loop.first_ns = heard_ns
-                loop.timer_ns = (heard_ns // TIMER_NS + 1) * TIMER_NS
-            _feed(machine, venue, loop)
-        elif answer_ns <= ours_ns:
-            exchange.pop_response(venue, machine.event)
-            _feed(machine, venue, loop)
-        else:
-            event = machine.event
-            event.exch_ns = 0
-            event.recv_ns = timer_ns
-            event.px = 0
-            event.qty = 0
-            event.aux = 0
-            event.code = 0
-            event.kind = events.TIMER
-            event.side = 0
-            event.bits = 0
-            loop.timer_ns += TIMER_NS
-            _feed(machine, venue, loop)
+        if loop.keeps_market or not is_heard:
+            loop.journal[loop.n_journal] = event
+            loop.n_journal += 1
+        advance(machine.state, event, out)
+        if out.n_actions > 0:
+            _send(machine, venue, loop)
+            batch_end = np.int64(0)
         if machine.state.is_halted:
             return HALTED

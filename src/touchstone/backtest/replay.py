@@ -1,7 +1,7 @@
 """One replay: a tape through exchange and core, drained into a digest and into whoever wants to keep it."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,19 +9,24 @@ import numpy as np
 from touchstone.backtest import loop as backtest_loop
 from touchstone.backtest import settings
 from touchstone.config import Config
-from touchstone.core import records, state
+from touchstone.core import events, records, state
+from touchstone.core.events import EVENT
 from touchstone.core.phases.resolve import write_calibration
 from touchstone.data.tape import Tape
 from touchstone.exchange import engine as exchange
 
-CHUNK = 1 << 15
+CHUNK = 1 << 14
 TABLES = ("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts")  # buffers of OUT
 
 Progress = Callable[[int, int], None]
 
 
 class Sink(Protocol):
-    """Takes what a replay writes down: table name ("events" and "orders" too) and rows, valid during the call only."""
+    """Takes what a replay writes down: table name ("events" and "orders" too) and rows, valid during the call only.
+
+    "events" is what the core was fed without the market's rows, which are the tape's; an attribute `keeps_market = True`
+    asks for these too.
+    """
 
     def take(self, table: str, rows: Any) -> None:
         """Keep a copy of what is wanted."""
@@ -31,10 +36,12 @@ class Replay:
     """The machine, the venue and the loop of one run; `run` goes through a tape, `checkpoint` and `restore` between.
 
     The digest covers everything written down, each table by itself (so that it does not depend on when the buffers
-    were drained), and the final state.
+    were drained), the number of market rows, and the final state. Without `digest` nothing is hashed.
     """
 
-    def __init__(self, config: Config, sz_decimals: int, *, latency_factor: float = 1.0) -> None:
+    def __init__(
+        self, config: Config, sz_decimals: int, *, latency_factor: float = 1.0, digest: bool = True
+    ) -> None:
         self.machine = state.new_machine()
         self.venue = np.zeros(1, exchange.VENUE)
         self.loop = np.zeros(1, backtest_loop.LOOP)
@@ -43,7 +50,9 @@ class Replay:
         state.reset(self.machine[0].state, np.int64(0), np.int64(0))
         exchange.reset(self.venue[0], settings.venue_params(config, sz_decimals, latency_factor))
         self.sinks: list[Sink] = []
+        self._has_digest = digest
         self._hashes = {name: hashlib.blake2b(digest_size=16) for name in (*TABLES, "events", "orders")}
+        self._buffer = np.zeros(2 * CHUNK, EVENT)
         self.counts = dict.fromkeys(self._hashes, 0)
 
     @property
@@ -54,45 +63,44 @@ class Replay:
     def run(self, tape: Tape, progress: Progress | None = None, *, start: int = 0, stop: int | None = None) -> None:
         """Replay rows start..stop of a tape. With `stop` short of the end the loop keeps what is not yet heard."""
         end = len(tape) if stop is None else min(stop, len(tape))
-        for done in self.feed(tape.chunks(CHUNK, start, end), is_end=end == len(tape)):
+        for at in range(start, end, CHUNK):
+            tape.read(at, self._room_for(min(CHUNK, end - at)))
+            if not self._go():
+                break
             if progress:
-                progress(min(start + done, len(tape)), len(tape))
+                progress(min(at + CHUNK, end), len(tape))
         if end == len(tape):
-            self.finish()
+            self.end()
 
-    def feed(self, chunks: Iterator[Any], *, is_end: bool) -> Iterator[int]:
-        """Replay chunks of EVENT arrays; yields the rows taken so far after each."""
-        from touchstone.core.events import EVENT
+    def feed(self, rows: Any) -> bool:
+        """Go on with the next rows (EVENT array) of a market; False if the core has halted."""
+        self._room_for(len(rows))[:] = rows
+        return self._go()
 
+    def end(self) -> None:
+        """There are no more rows: play what is on its way, and write the last calibration record."""
+        self.loop[0].is_last = 1
+        self._go()
+        self.finish()
+
+    def _room_for(self, count: int) -> Any:
+        """The part of the buffer behind the rows not yet heard, for `count` new ones."""
         the_loop = self.loop[0]
-        buffer = getattr(self, "_buffer", np.zeros(2 * CHUNK, EVENT))
-        done = 0
-        following = next(chunks, None)
-        while following is not None:
-            chunk = following.copy()
-            following = next(chunks, None)
-            left = int(the_loop.n_tape - the_loop.heard)
-            if left + len(chunk) > len(buffer):
-                grown = np.zeros(2 * (left + len(chunk)), EVENT)
-                grown[:left] = buffer[the_loop.heard : the_loop.n_tape]
-                buffer = grown
-            else:
-                buffer[:left] = buffer[the_loop.heard : the_loop.n_tape].copy()
-            buffer[left : left + len(chunk)] = chunk
-            the_loop.world -= the_loop.heard
-            the_loop.heard = 0
-            the_loop.n_tape = left + len(chunk)
-            the_loop.is_last = int(is_end and following is None)
-            self._buffer = buffer
-            done += len(chunk)
-            if not self._go(buffer):
-                return
-            yield done
+        left = int(the_loop.n_tape - the_loop.heard)
+        unheard = self._buffer[the_loop.heard : the_loop.n_tape].copy()
+        if left + count > len(self._buffer):
+            self._buffer = np.zeros(2 * (left + count), EVENT)
+        self._buffer[:left] = unheard
+        the_loop.world -= the_loop.heard
+        the_loop.heard = 0
+        the_loop.n_tape = left + count
+        return self._buffer[left : left + count]
 
-    def _go(self, buffer: Any) -> bool:
+    def _go(self) -> bool:
         """Run the compiled loop to the end of the buffer; False if the core has halted."""
+        self.loop[0].keeps_market = int(any(getattr(sink, "keeps_market", False) for sink in self.sinks))
         while True:
-            why = backtest_loop.run(self.machine, self.venue, self.loop, buffer)
+            why = backtest_loop.run(self.machine, self.venue, self.loop, self._buffer)
             self.drain()
             if why == backtest_loop.HALTED:
                 return False
@@ -115,10 +123,13 @@ class Replay:
         the_loop.n_log = 0
 
     def _take(self, name: str, rows: Any) -> None:
-        self._hashes[name].update(np.ascontiguousarray(rows).view(np.uint8).data)
-        self.counts[name] += len(rows)
         for sink in self.sinks:
             sink.take(name, rows)
+        if name == "events" and self.loop[0].keeps_market:
+            rows = rows[rows["kind"] >= events.OWN_KIND_FIRST]
+        self.counts[name] += len(rows)
+        if self._has_digest:
+            self._hashes[name].update(np.ascontiguousarray(rows).view(np.uint8).data)
 
     def finish(self) -> None:
         """The last calibration record."""
@@ -126,23 +137,24 @@ class Replay:
         self.drain()
 
     def digest(self) -> str:
-        """Hash of every table and of the final state."""
+        """Hash of every table and of the final state. Raises ValueError where it was not asked for."""
+        if not self._has_digest:
+            raise ValueError("this replay has no digest: make it with digest=True")
         total = hashlib.blake2b(digest_size=16)
         for name in sorted(self._hashes):
             total.update(f"{name}:{self.counts[name]}:{self._hashes[name].hexdigest()};".encode())
+        total.update(f"market:{int(self.loop[0].n_market)};".encode())
         total.update(self.machine["state"].tobytes())
         return total.hexdigest()
 
     def checkpoint(self) -> bytes:
         """The bytes of machine, venue and loop; all that a continuation needs besides the rest of the tape."""
         self.drain()
-        rest = self._buffer[self.loop[0].heard : self.loop[0].n_tape] if hasattr(self, "_buffer") else b""
+        rest = self._buffer[self.loop[0].heard : self.loop[0].n_tape]
         return b"".join((self.machine.tobytes(), self.venue.tobytes(), self.loop.tobytes(), bytes(rest)))
 
     def restore(self, saved: bytes) -> None:
         """Go on from a checkpoint of the same configuration. Raises ValueError for one of another size."""
-        from touchstone.core.events import EVENT
-
         at = 0
         for array in (self.machine, self.venue, self.loop):
             size = array.nbytes

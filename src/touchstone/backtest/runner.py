@@ -132,7 +132,7 @@ def _variants(tape: Tape, config: Config, steps: _Steps) -> dict[str, Any]:
     )
     made = {}
     for number, (name, settings, factor) in enumerate(runs, 1):
-        replay = Replay(settings, tape.meta.sz_decimals, latency_factor=factor)
+        replay = Replay(settings, tape.meta.sz_decimals, latency_factor=factor, digest=False)
         replay.run(tape, steps.of(number))
         made[name] = result.headline(replay, settings, None)
     return made

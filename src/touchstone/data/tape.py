@@ -184,6 +184,11 @@ class Tape:
             to[:n] = raw[at : at + n]
             yield buffer[:n]
 
+    def read(self, start: int, into: Any) -> None:
+        """Copy the events from `start` on into a writable, contiguous array of `core.events.EVENT`, as many as fit it."""
+        raw = self.events[start : start + len(into)].view(np.uint8)
+        into.view(np.uint8)[:] = raw
+
     def load(self, start: int = 0, stop: int | None = None) -> Any:
         """Events start..stop as one writable array of `core.events.EVENT`."""
         end = len(self) if stop is None else min(stop, len(self))

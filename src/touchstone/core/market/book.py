@@ -304,16 +304,16 @@ def _clear_crossed(book, s, slot):
             book.best[0] = _next_bid(book, slot - 1)
 
 
-@compiled
+@inline
 def _set_level(book, grid, event, is_touch):
     """Apply BOOK_LEVEL or BBO."""
     s = side_index(np.int64(event.side))
     px = np.int64(event.px)
     qty = np.int64(event.qty)
-    if px <= 0 or px % price_grid.tick_at(grid, px) != 0:
+    index = price_grid.index_of(grid, px) if px > 0 else np.int64(0)
+    if px <= 0 or price_grid.price_of(grid, index) != px:
         book.n_off_grid += 1
         return
-    index = price_grid.index_of(grid, px)
     ahead = index - book.origin - book.best[s]
     first_named = book.in_snapshot == 1 and book.cursor[s] == (WIDTH if s == 0 else NONE)
     leads = is_touch or (
@@ -384,6 +384,7 @@ def update(book, grid, event):
     if event.exch_ns < book.block_ns:
         book.n_late += 1
         return
+    bid, ask = np.int64(book.best[0]), np.int64(book.best[1])
     kind = np.int64(event.kind)
     if kind == events.BOOK_LEVEL or kind == events.BBO:
         _set_level(book, grid, event, kind == events.BBO)
@@ -393,7 +394,8 @@ def update(book, grid, event):
         book.cursor[1] = NONE
     elif kind == events.SNAPSHOT_END:
         _end_snapshot(book)
-    _refresh_touch(book, grid)
+    if book.best[0] != bid or book.best[1] != ask or book.shifted != 0:
+        _refresh_touch(book, grid)
 
 
 @compiled

@@ -123,7 +123,7 @@ def observe_clock(state):
         _estimate_on_clock(state, now_ns, sees)
     _measure_quotes(state, now_ns)
     judge_risk(state)
-    if sees:
+    if sees and state.params.has_models:
         observe_params(state)
     return TRIGGER_CLOCK
 

@@ -64,15 +64,21 @@ def _serve_sides(state, out):
             reconcile.withdraw(state, out, np.int64(s), actions.REASON_RISK if by_risk else actions.REASON_UNWANTED)
             continue
         reconcile.match(state, np.int64(s), _least(state, s))
-        if not state.params.amends:
+        if state.params.amends:
+            _serve(state, out, np.int64(s))
+        else:
             reconcile.clear(state, out, np.int64(s), actions.REASON_UNWANTED)
-    for s in range(2):
-        if state.ladder.no_quote[s] != quoting.QUOTING:
-            continue
-        least = _least(state, s)
-        refused = reconcile.serve(state, out, np.int64(s), least, actions.REASON_UNWANTED)
-        if refused != quoting.QUOTING and state.orders.open_qty[s] == 0:
-            _note(state, np.int64(s), refused)
+    if not state.params.amends:  # every cancel goes out before the first new order
+        for s in range(2):
+            if state.ladder.no_quote[s] == quoting.QUOTING:
+                _serve(state, out, np.int64(s))
+
+
+@compiled
+def _serve(state, out, s):
+    refused = reconcile.serve(state, out, s, _least(state, s), actions.REASON_UNWANTED)
+    if refused != quoting.QUOTING and state.orders.open_qty[s] == 0:
+        _note(state, s, refused)
 
 
 @inline

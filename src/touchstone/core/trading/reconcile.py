@@ -32,7 +32,7 @@ RECONCILE = record(
         ("n_kept_for_price", "i8"),  # moves that were not worth their request
         ("n_rate_limited", "i8"),
         ("n_no_room", "i8"),  # orders left out because all resting orders together would exceed the position limit
-        ("n_price_taken", "i8"),  # orders left out because one of ours, on its way out, still stands at their price
+        ("n_price_taken", "i8"),  # orders left out because one of our other side, on its way out, stands at their price
         ("n_not_tracked", "i8"),  # orders left out because their predictions had no room
     ]
 )
@@ -231,10 +231,11 @@ def clear(state, out, s, reason):
 
 
 @inline
-def _is_taken(orders, px):
-    """Whether an order of ours, on either side, may still stand at this price: it would meet or double itself."""
+def _would_meet_itself(orders, s, px):
+    """Whether an order of ours on the other side, perhaps on its way out, still stands at this price."""
     for n in range(orders.n_live):
-        if orders.slot[orders.live[n]].px == px:
+        order = orders.slot[orders.live[n]]
+        if order.px == px and order.s != s:
             return True
     return False
 
@@ -275,7 +276,7 @@ def serve(state, out, s, least, reason):
         order_table.cancel(orders, out, i, now_ns, reason)
     while level < state.params.levels:
         if ladder.qty[s, level] > 0 and work.order_of_level[s, level] < 0:
-            if _is_taken(orders, np.int64(ladder.px[s, level])):
+            if _would_meet_itself(orders, s, np.int64(ladder.px[s, level])):
                 work.n_price_taken += 1
                 level += 1
                 continue
