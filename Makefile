@@ -38,7 +38,7 @@ docs: $(VENV)/.dev ## write again what is generated: the configuration reference
 	$(BIN)/touchstone config show > examples/default.toml
 
 lock: $(VENV)/.dev ## pin again after an edit of requirements/*.in (needs pip-tools in the environment)
-	cd requirements && for name in runtime dev; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet \
+	cd requirements && for name in runtime dev bench-hftbacktest bench-nautilus; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet \
 	  --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras \
 	  --output-file $$name.txt $$name.in; done
 

@@ -2,8 +2,8 @@
 
 Tape and strategy of the other side come from the shared benchmark (BENCH_DIR, else ../shared/bench beside the
 repository); hftbacktest runs in an environment of its own. Our side is `touchstone backtest` by configuration only:
-benchmarks/configs. Runs are interleaved; a ratio is the median of the ratios of neighbours. Times are CPU seconds of the
-process, so that other work on the machine disturbs them less.
+benchmarks/configs. Runs are interleaved; a ratio is the median of the ratios of neighbours. Times are CPU seconds of
+the process, so that other work on the machine disturbs them less.
 """
 
 import json
@@ -59,7 +59,8 @@ class Opponent:
 
     def ask(self, command: str) -> dict[str, Any]:
         """One run. Raises RuntimeError where the process has ended."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.write(command + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
@@ -82,6 +83,11 @@ def bench_dir() -> Path | None:
     return folder if (folder / "gen_data.py").is_file() else None
 
 
+def tag_of(events: int) -> str:
+    """How the shared scripts name a tape of so many events."""
+    return f"{events // 1_000_000}m" if events >= 1_000_000 else f"{events // 1000}k"
+
+
 def make_tape(shared: Path, events: int) -> tuple[Tape, dict[str, str]]:
     """The common tape in our form, and the environment variables that make the shared scripts use theirs."""
     data = environments.WORK / "data"
@@ -94,7 +100,7 @@ def make_tape(shared: Path, events: int) -> tuple[Tape, dict[str, str]]:
         "NUMBA_CACHE_DIR": str(data / "compiled"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    tag = f"{events // 1_000_000}m" if events >= 1_000_000 else f"{events // 1000}k"
+    tag = tag_of(events)
     packed, made = data / f"synth_{tag}_packed.npy", data / f"synth_{tag}.tape"
     if not packed.is_file():
         command = [str(environments.python_of("hftbacktest")), str(shared / "gen_data.py")]
@@ -104,12 +110,12 @@ def make_tape(shared: Path, events: int) -> tuple[Tape, dict[str, str]]:
     return open_tape(made, verify=False), environment
 
 
-def replay(tape: Tape, name: str, sinks: list[Any]) -> tuple[float, Replay]:
+def replay(tape: Tape, name: str, sinks: list[Any], stop: int | None = None) -> tuple[float, Replay]:
     """CPU seconds of one replay with benchmarks/configs/NAME.toml, and what it left."""
     made = Replay(config.load(CONFIGS / f"{name}.toml"), tape.meta.sz_decimals, digest=False)
     made.sinks += sinks
     started = time.process_time()
-    made.run(tape)
+    made.run(tape, stop=stop)
     return time.process_time() - started, made
 
 
@@ -167,6 +173,33 @@ def report() -> None:
         _race(tape, opponent)
     finally:
         opponent.close()
+    _race_nautilus(shared)
+
+
+def _race_nautilus(shared: Path) -> None:
+    """The plain strategy on the first 500,000 events, nautilus's `run()` alone; its fills differ by design."""
+    count = 500_000
+    tape, _ = make_tape(shared, EVENTS)
+    packed = environments.WORK / "data" / f"synth_{tag_of(EVENTS)}_packed.npy"
+    meta = packed.with_name(packed.name.replace("_packed.npy", "_meta.json"))
+    side = Path(__file__).with_name("nautilus_side.py")
+    command = [str(environments.python_of("nautilus")), str(side), str(packed), str(meta), str(count), "1"]
+    pairs = []
+    for _ in range(min(REPEATS, 3)):
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        theirs = json.loads(done.stdout.splitlines()[-1])
+        seconds, made = replay(tape, "plain", [], count)
+        pairs.append((float(theirs["cpu_s"]), seconds))
+    slow, fast = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    print(f"{count:,} events, {len(pairs)} interleaved repeats, CPU seconds")
+    print(
+        f"  nautilus_trader 1.221 {statistics.median(slow):.2f} s, {count / statistics.median(slow):,.0f} events/s, "
+        f"{theirs['orders']:,} orders, {theirs['fills']:,} fills (no queue)"
+    )
+    print(
+        f"  touchstone, plain {statistics.median(fast):.3f} s, {count / statistics.median(fast) / 1e6:.2f} M events/s, "
+        f"{int(made.state.profit.n_fills):,} fills; {ratios(slow, fast)} times as fast"
+    )
 
 
 def _race(tape: Tape, opponent: Opponent) -> None:

@@ -12,12 +12,12 @@ import time
 
 sys.path.insert(0, os.environ["BENCH_DIR"])
 
-import bt_hft  # noqa: E402
-import common  # noqa: E402
-import numpy as np  # noqa: E402
-import strategy_hft  # noqa: E402
-from hftbacktest import BUY, GTX, LIMIT, Recorder  # noqa: E402
-from numba import njit  # noqa: E402
+import bt_hft
+import common
+import numpy as np
+import strategy_hft
+from hftbacktest import BUY, GTX, LIMIT, Recorder
+from numba import njit
 
 LEVELS, SPACING_TICKS, HALF_TICKS, KEEP_TICKS, LARGEST_POSITION = 5, 2, 1.0, 1, 100.0
 

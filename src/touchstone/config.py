@@ -52,6 +52,12 @@ class Market(Section):
         "", "Currency of all money; empty means the dex's own (USDC on the main dex, USDE on hyna, USDC if not known)."
     )
 
+    feed: Literal["book", "touch"] = field(
+        "book",
+        "What the trader listens to: `book` is every level and every trade, `touch` only best prices and their sizes "
+        "after each block; the models need the book.",
+    )
+
     @property
     def dex(self) -> str:
         """Name of the builder dex, empty for the main one."""
@@ -340,9 +346,9 @@ class Config(Section):
 
     def with_coin(self, coin: str) -> Self:
         """The same configuration for another coin; a stated collateral is kept only on the same dex."""
-        market = Market(coin=coin)
+        market = Market(coin=coin, feed=self.market.feed)
         if market.dex == self.market.dex:
-            market = Market(coin=coin, collateral=self.market.collateral)
+            market = Market(coin=coin, feed=self.market.feed, collateral=self.market.collateral)
         return self.model_copy(update={"market": market})
 
     @model_validator(mode="after")
@@ -366,6 +372,8 @@ class Config(Section):
             quoting.order_notional,
             f"at most the largest position, [capital] capital x max_position_fraction = {self.max_position_notional:g}",
         )
+        if models.enabled and self.market.feed == "touch":
+            raise ValueError("[market] feed = 'touch' is not allowed: [models] enabled = true needs the book")
         if not models.enabled and quoting.rule != "ticks":
             raise ValueError(f"[models] enabled = false is not allowed: [quoting] rule = {quoting.rule!r} needs them")
         _require(

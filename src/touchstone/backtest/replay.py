@@ -9,13 +9,13 @@ import numpy as np
 from touchstone.backtest import loop as backtest_loop
 from touchstone.backtest import settings
 from touchstone.config import Config
-from touchstone.core import events, records, state
+from touchstone.core import events, state
 from touchstone.core.events import EVENT
 from touchstone.core.phases.resolve import write_calibration
 from touchstone.data.tape import Tape
 from touchstone.exchange import engine as exchange
 
-CHUNK = 1 << 14
+CHUNK = 1 << 16
 TABLES = ("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts")  # buffers of OUT
 
 Progress = Callable[[int, int], None]
@@ -49,10 +49,15 @@ class Replay:
         self.machine[0].state.params.latency_ns = round(self.machine[0].state.params.latency_ns * latency_factor)
         state.reset(self.machine[0].state, np.int64(0), np.int64(0))
         exchange.reset(self.venue[0], settings.venue_params(config, sz_decimals, latency_factor))
+        # Views made once: a NumPy record is slow to look into.
+        out = self.machine[0].out
+        self._rows = {name: getattr(out, name) for name in TABLES}
+        self._n_rows = {name: self.machine["out"][f"n_{name}"] for name in TABLES}
+        self.loop[0].hears_touch = int(config.market.feed == "touch")
         self.sinks: list[Sink] = []
         self._has_digest = digest
         self._hashes = {name: hashlib.blake2b(digest_size=16) for name in (*TABLES, "events", "orders")}
-        self._buffer = np.zeros(2 * CHUNK, EVENT)
+        self._buffer = np.zeros(0, EVENT)
         self.counts = dict.fromkeys(self._hashes, 0)
 
     @property
@@ -63,12 +68,17 @@ class Replay:
     def run(self, tape: Tape, progress: Progress | None = None, *, start: int = 0, stop: int | None = None) -> None:
         """Replay rows start..stop of a tape. With `stop` short of the end the loop keeps what is not yet heard."""
         end = len(tape) if stop is None else min(stop, len(tape))
+        rows = tape.rows()
         for at in range(start, end, CHUNK):
-            tape.read(at, self._room_for(min(CHUNK, end - at)))
+            upto = min(at + CHUNK, end)
+            if at == start:
+                self._room_for(upto - at)[:] = rows[at:upto]
+            else:  # the rows not yet heard stand before the new ones
+                self._start_at(rows[at - self._n_unheard() : upto])
             if not self._go():
                 break
             if progress:
-                progress(min(at + CHUNK, end), len(tape))
+                progress(upto, len(tape))
         if end == len(tape):
             self.end()
 
@@ -86,15 +96,22 @@ class Replay:
     def _room_for(self, count: int) -> Any:
         """The part of the buffer behind the rows not yet heard, for `count` new ones."""
         the_loop = self.loop[0]
-        left = int(the_loop.n_tape - the_loop.heard)
-        unheard = self._buffer[the_loop.heard : the_loop.n_tape].copy()
-        if left + count > len(self._buffer):
-            self._buffer = np.zeros(2 * (left + count), EVENT)
-        self._buffer[:left] = unheard
+        left = self._n_unheard()
+        joined = np.zeros(left + count, EVENT)
+        joined[:left] = self._buffer[the_loop.heard : the_loop.n_tape]
+        self._start_at(joined)
+        return joined[left:]
+
+    def _n_unheard(self) -> int:
+        return int(self.loop[0].n_tape - self.loop[0].heard)
+
+    def _start_at(self, buffer: Any) -> None:
+        """Go on in another buffer, which begins with the rows not yet heard."""
+        the_loop = self.loop[0]
+        self._buffer = buffer
         the_loop.world -= the_loop.heard
         the_loop.heard = 0
-        the_loop.n_tape = left + count
-        return self._buffer[left : left + count]
+        the_loop.n_tape = len(buffer)
 
     def _go(self) -> bool:
         """Run the compiled loop to the end of the buffer; False if the core has halted."""
@@ -109,12 +126,12 @@ class Replay:
 
     def drain(self) -> None:
         """Hand everything written down to the digest and the sinks, and empty the buffers."""
-        out, the_loop = self.machine[0].out, self.loop[0]
+        the_loop = self.loop[0]
         for name in TABLES:
-            count = int(getattr(out, f"n_{name}"))
+            count = int(self._n_rows[name][0])
             if count:
-                self._take(name, getattr(out, name)[:count])
-        records.clear(out)
+                self._take(name, self._rows[name][:count])
+                self._n_rows[name][0] = 0
         if the_loop.n_journal:
             self._take("events", the_loop.journal[: the_loop.n_journal])
         if the_loop.n_log:
@@ -125,7 +142,7 @@ class Replay:
     def _take(self, name: str, rows: Any) -> None:
         for sink in self.sinks:
             sink.take(name, rows)
-        if name == "events" and self.loop[0].keeps_market:
+        if name == "events" and self.sinks and self.loop[0].keeps_market:
             rows = rows[rows["kind"] >= events.OWN_KIND_FIRST]
         self.counts[name] += len(rows)
         if self._has_digest:
@@ -164,8 +181,8 @@ class Replay:
             at += size
         rest = np.frombuffer(saved, np.uint8, offset=at)
         count = len(rest) // EVENT.itemsize
-        self._buffer = np.zeros(max(2 * CHUNK, 2 * count), EVENT)
-        self._buffer[:count].view(np.uint8)[:] = rest
+        self._buffer = np.zeros(count, EVENT)
+        self._buffer.view(np.uint8)[:] = rest
         the_loop = self.loop[0]
         the_loop.world -= the_loop.heard
         the_loop.n_tape -= the_loop.heard

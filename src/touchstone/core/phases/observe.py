@@ -40,7 +40,6 @@ def observe_market(state, event, kind):
             _observe_trade(state, event, now_ns, exch_ns)
         midpath.update(state.path, exch_ns, np.int64(the_book.mid2))
         return NO_TRIGGER
-    bid_px, ask_px = np.int64(the_book.best_px[0]), np.int64(the_book.best_px[1])
     state.book_recv_ns = now_ns
     book.update(the_book, state.grid, event)
     if the_book.in_snapshot or np.int64(event.bits) & events.BIT_MORE:
@@ -52,8 +51,10 @@ def observe_market(state, event, kind):
             outcomes.follow_through(state.ledger, state.models, state.path)
         _observe_touch(state, now_ns)
     midpath.update(state.path, exch_ns, np.int64(the_book.mid2))
-    if the_book.best_px[0] == bid_px and the_book.best_px[1] == ask_px:
+    if the_book.best_px[0] == state.touch_px[0] and the_book.best_px[1] == state.touch_px[1]:
         return NO_TRIGGER
+    state.touch_px[0] = the_book.best_px[0]
+    state.touch_px[1] = the_book.best_px[1]
     state.is_dirty = 1
     judge_risk(state)
     return TRIGGER_TOUCH
@@ -213,7 +214,11 @@ def _observe_estimates(state, market, the_book):
     for s in range(2):
         loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
         market.adverse_bps[s] = loss
-        market.p_toxic[s] = ledger.p_toxic(state.models, state.params, bucket, np.int64(s), half, market.sigma)
+    n = np.int64(state.models.adverse.n_outcomes[ladder.MARKOUT_10S] + state.models.capture.n_outcomes)
+    if n != state.toxic_n or half != state.toxic_half_bps or market.sigma != state.toxic_sigma:
+        state.toxic_n, state.toxic_half_bps, state.toxic_sigma = n, half, market.sigma
+        for s in range(2):
+            market.p_toxic[s] = ledger.p_toxic(state.models, state.params, bucket, np.int64(s), half, market.sigma)
 
 
 @inline
