@@ -19,7 +19,7 @@ import strategy_hft
 from hftbacktest import BUY, GTX, LIMIT, Recorder
 from numba import njit
 
-LEVELS, SPACING_TICKS, HALF_TICKS, KEEP_TICKS, LARGEST_POSITION = 5, 2, 1.0, 1, 100.0
+LEVELS, SPACING_TICKS, KEEP_TICKS, LARGEST_POSITION = 5, 1, 1, 100.0
 
 
 @njit
@@ -84,7 +84,7 @@ def run(data, strategy, arguments):
 def main():
     data = np.load(common.NPY)
     fixed = (common.HALF_SPREAD_TICK, common.SKEW_TICK, common.ORDER_QTY, common.MAX_POSITION, common.STEP_NS)
-    wide = (HALF_TICKS, common.SKEW_TICK, common.ORDER_QTY, LARGEST_POSITION, common.STEP_NS)
+    wide = (common.HALF_SPREAD_TICK, common.SKEW_TICK, common.ORDER_QTY, LARGEST_POSITION, common.STEP_NS)
     for line in sys.stdin:
         command, _, argument = line.strip().partition(" ")
         if command == "ladder":

@@ -175,8 +175,6 @@ def run(machines, venues, loops, tape):
             event = tape[loop.heard]
             is_heard = True
         else:
-            if _is_half_full(out, loop):
-                return DRAIN
             if _ends_block(loop, tape):
                 _tell_touch(venue, loop)
             if loop.world >= loop.n_tape and not loop.is_last:
@@ -204,6 +202,8 @@ def run(machines, venues, loops, tape):
                         ours_ns = min(ours_ns, np.int64(tape[loop.world].recv_ns))
                     _play_world(venue, loop, tape, request_ns, ours_ns)
                 continue
+            if _is_half_full(out, loop):
+                return DRAIN
             if is_over:
                 return FINISHED  # the tape is over: nobody can say what would have happened next
             if heard_ns <= ours_ns:

@@ -24,8 +24,8 @@ Progress = Callable[[int, int], None]
 class Sink(Protocol):
     """Takes what a replay writes down: table name ("events" and "orders" too) and rows, valid during the call only.
 
-    "events" is what the core was fed without the market's rows, which are the tape's; an attribute `keeps_market = True`
-    asks for these too.
+    "events" is what the core was fed without the market's rows, which are the tape's; an attribute
+    `keeps_market = True` asks for these too.
     """
 
     def take(self, table: str, rows: Any) -> None:

@@ -73,8 +73,6 @@ def form(state):
     if state.params.rule == RULE_TICKS:
         ladder.form_terms_in_ticks(wanted, state.params, market, state.grid)
         ladder.place_levels_in_ticks(wanted, state.params, market, state.book, state.grid)
-        if state.params.has_models:
-            ladder.value_levels(wanted, state.models, state.params, market)
         return True
     _solve_tables(state)
     ladder.form_terms(wanted, state.params, market, state.free, state.impacted, state.models.influence)

@@ -209,6 +209,9 @@ def place_levels_in_ticks(ladder, params, market, book, grid):
         outward = (2 * s - 1) * np.int64(params.level_spacing_ticks)
         for j in range(params.levels):
             _put_level(ladder, book, grid, np.int64(s), np.int64(j), max(first + j * outward, ONE))
+            ladder.fill_p[s, j] = math.nan  # this rule asks for no value
+            ladder.edge_bps[s, j] = math.nan
+            ladder.value_bps[s, j] = math.nan
 
 
 @inline
