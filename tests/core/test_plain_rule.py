@@ -7,7 +7,7 @@ import pytest
 from touchstone import config
 from touchstone.core import actions, events
 
-from .conftest import TICK, Desk
+from .conftest import Desk
 
 PLAIN = """
 [quoting]
@@ -26,7 +26,8 @@ enabled = false
 [risk]
 recovery_s = 0.0
 """
-BID, ASK = 400_000, 400_400
+TICK = 10  # of the venue at 40.00 with szDecimals 2: five figures
+BID, ASK = 400_190, 400_210
 
 
 @pytest.fixture
@@ -82,10 +83,8 @@ def test_no_quote_is_better_than_the_touch(plain: Desk) -> None:
 def test_halves_go_to_the_even_price(plain: Desk) -> None:
     plain.touch(BID, ASK + TICK)  # mid between two prices
     plain.tick()
-    wanted = [2 * round(((BID + ASK + TICK) / 2 + away * 3 * TICK) / TICK / 2) * TICK for away in (-1, 1)]
-    assert max(prices(plain, 1)) in (wanted[0], wanted[0] - TICK, wanted[0] + TICK)
-    assert max(prices(plain, 1)) // TICK % 2 == 0
-    assert min(prices(plain, -1)) // TICK % 2 == 0
+    assert max(prices(plain, 1)) == 400_180  # of 400_170 and 400_180, as 400_175 was wanted
+    assert min(prices(plain, -1)) == 400_240  # of 400_230 and 400_240
 
 
 def test_only_the_clock_asks_for_a_decision(plain: Desk) -> None:
@@ -105,7 +104,7 @@ def test_a_worse_risk_state_does_not_wait_for_the_clock(plain: Desk) -> None:
 
 def test_every_cancel_goes_out_before_the_first_new_order(plain: Desk) -> None:
     plain.sent.clear()
-    plain.touch(BID + 10 * TICK, ASK + 10 * TICK)
+    plain.touch(BID + 20 * TICK, ASK + 20 * TICK)
     plain.tick()
     assert kinds(plain.sent) == [int(actions.CANCEL)] * 4 + [int(actions.PLACE)] * 4
 
