@@ -11,7 +11,9 @@ from touchstone.backtest.scenario import Scenario
 from touchstone.backtest.shell import Progress, Shell
 from touchstone.config import Config
 from touchstone.core.conventions import NEVER_NS, NS
+from touchstone.core.engine import advance
 from touchstone.core.jit import compiled
+from touchstone.exchange import engine as exchange
 from touchstone.exchange import feed, market
 
 TRUTH = "truth"  # table of what only the market knows: of each fill, whether an informed taker made it
@@ -25,10 +27,11 @@ def run(machines, venues, loops, worlds):
     machines, venues, loops, worlds: arrays of length 1. As in loop.run, the market goes first where times are equal.
     """
     machine, venue, loop, world = machines[0], venues[0], loops[0], worlds[0]
+    out = machine.out
     if machine.state.is_halted:
         return HALTED
     while True:
-        if backtest_loop.is_half_full(machine.out, loop) or 2 * world.n_truth > market.N_TRUTHS:
+        if backtest_loop.is_half_full(out, loop) or 2 * world.n_truth > market.N_TRUTHS:
             return DRAIN
         block_ns = np.int64(world.now_ns + world.params.block_ns)
         heard_ns = feed.next_ns(world.feed)
@@ -40,11 +43,21 @@ def run(machines, venues, loops, worlds):
             continue
         if block_ns > loop.end_ns and heard_ns == NEVER_NS:
             return FINISHED
-        if heard_ns <= ours_ns:
-            backtest_loop.hear_market(machine, loop, feed.next_row(world.feed))
+        is_heard = heard_ns <= ours_ns
+        if is_heard:
+            backtest_loop.start_timer(loop, heard_ns)
+            loop.n_market += 1
+            machine.event = feed.next_row(world.feed)
+        elif loop.timer_ns == 0 or exchange.peek_response_ns(venue) <= loop.timer_ns:
+            exchange.pop_response(venue, machine.event)
         else:
-            backtest_loop.hear_ours(machine, venue, loop)
-        backtest_loop.feed(machine, venue, loop)
+            backtest_loop.tick(loop, machine.event)
+        if loop.keeps_market or not is_heard:
+            loop.journal[loop.n_journal] = machine.event
+            loop.n_journal += 1
+        advance(machine.state, machine.event, out)  # its one call here: every call site costs seconds of compilation
+        if out.n_actions > 0:
+            backtest_loop.send(machine, venue, loop)
         if machine.state.is_halted:
             return HALTED
 
@@ -56,9 +69,16 @@ class Reactive(Shell):
     """
 
     def __init__(
-        self, config: Config, sz_decimals: int, the_scenario: Scenario, *, seed: int, latency_factor: float = 1.0
+        self,
+        config: Config,
+        sz_decimals: int,
+        the_scenario: Scenario,
+        *,
+        seed: int,
+        latency_factor: float = 1.0,
+        digest: bool = True,
     ) -> None:
-        super().__init__(config, sz_decimals, latency_factor=latency_factor, tables=(TRUTH,))
+        super().__init__(config, sz_decimals, latency_factor=latency_factor, tables=(TRUTH,), digest=digest)
         self.world = np.zeros(1, market.WORLD)
         params = scenario.world_params(the_scenario, sz_decimals, config.exchange.min_notional)
         market.reset(self.world[0], params, np.int64(seed))
@@ -71,6 +91,7 @@ class Reactive(Shell):
     def run(self, minutes: float, progress: Progress | None = None, *, is_end: bool = True) -> None:
         """Go on for `minutes`. The last part hears out the market's rows and writes the last calibration record."""
         the_loop, world = self.loop[0], self.world[0]
+        self.listen()
         start_ns, length_ns = int(world.now_ns), round(minutes * 60 * NS)
         stop_ns = start_ns + length_ns
         the_loop.end_ns = stop_ns if is_end else NEVER_NS
@@ -90,7 +111,7 @@ class Reactive(Shell):
         """Also the truth."""
         super().drain()
         world = self.world[0]
-        self._take(TRUTH, world.truth[: int(world.n_truth)])
+        self.take(TRUTH, world.truth[: int(world.n_truth)])
         world.n_truth = 0
 
     def checkpoint(self) -> bytes:

@@ -44,6 +44,8 @@ def load_result(folder: Path) -> dict[str, Any]:
 class SessionStore:
     """Writes a session folder while a replay goes on; a sink for `Replay`, and a context manager."""
 
+    keeps_market = True  # the journal is all that the core was fed
+
     def __init__(self, folder: Path, settings: config.Config, coin: Coin) -> None:
         self.folder = Path(folder)
         self.coin = coin

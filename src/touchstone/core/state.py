@@ -27,6 +27,7 @@ STATE = record(
         # what the market is doing
         ("grid", price_grid.GRID),
         ("book", book.BOOK),
+        ("touch_px", "i8", (2,)),  # best prices after the last whole message
         ("path", midpath.MIDPATH),
         ("flow", flow.FLOW),
         ("volatility", volatility.VOLATILITY),
@@ -47,6 +48,10 @@ STATE = record(
         ("was_degraded", "i8", (N_TARGETS,)),  # alarms that have been reported
         # what we would like
         ("market_params", MARKET_PARAMS),
+        # what market_params.p_toxic was last computed from
+        ("toxic_half_bps", "f8"),
+        ("toxic_sigma", "f8"),
+        ("toxic_n", "i8"),  # outcomes that its models had learned from
         ("free", glft.GLFT),  # without adverse selection: the model-free quote
         ("impacted", glft.GLFT),
         ("ladder", ladder.LADDER),

@@ -242,8 +242,9 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
     loc = np.float64(forecast.loc_bps[h])
     scale = np.float64(forecast.scale_bps[h])
     dof = np.float64(forecast.dof[h])
-    crps = scores.crps_student_t(loss_bps, dof, loc, scale)
-    pit = student_t_cdf((loss_bps - loc) / scale, dof)
+    z = (loss_bps - loc) / scale
+    pit = student_t_cdf(z, dof)
+    crps = scores.crps_student_t_at(z, pit, dof, scale)
     bucket = np.int64(forecast.bucket)
     card = models.cards[target]
     as_of = np.int64(forecast.as_of[h])
