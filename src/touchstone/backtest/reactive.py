@@ -63,6 +63,7 @@ class Reactive(Shell):
         params = scenario.world_params(the_scenario, sz_decimals, config.exchange.min_notional)
         market.reset(self.world[0], params, np.int64(seed))
         self.venue_params.block_ns = params.block_ns
+        self.loop[0].pause_ns = self.world[0].now_ns
         core = self.machine[0].state.params
         core.venue_is_simulated = 0  # whether a live order of ours fills is decided by matching, not by a queue model
         core.feed_includes_own = 1
@@ -71,7 +72,7 @@ class Reactive(Shell):
     def run(self, minutes: float, progress: Progress | None = None, *, is_end: bool = True) -> None:
         """Go on for `minutes`. The last part hears out the market's rows and writes the last calibration record."""
         the_loop, world = self.loop[0], self.world[0]
-        start_ns, length_ns = int(world.now_ns), round(minutes * 60 * NS)
+        start_ns, length_ns = int(the_loop.pause_ns), round(minutes * 60 * NS)  # where the last part was to stop
         stop_ns = start_ns + length_ns
         the_loop.end_ns = stop_ns if is_end else NEVER_NS
         the_loop.pause_ns = min(start_ns + PROGRESS_NS, stop_ns)
