@@ -33,7 +33,7 @@ class Shells:
         self.result: dict[str, Any] = dict(RESULT)
         self.error: BaseException | None = None
         self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC")
-        self._put(monkeypatch, "touchstone.backtest.runner", backtest=self.backtest, run_session=self.run_session)
+        self._put(monkeypatch, "touchstone.backtest.runner", backtest=self.backtest, run_scenario=self.run_scenario)
         self._put(monkeypatch, "touchstone.backtest.store", load_result=self.load_result)
         self._put(monkeypatch, "touchstone.data.catalogue", import_path=self.import_path)
         self._put(monkeypatch, "touchstone.data.tape", is_tape=self.is_tape, open_tape=self.open_tape)
@@ -55,9 +55,9 @@ class Shells:
         assert tape.exists()
         return self._done("backtest", (tape, settings, session))
 
-    def run_session(self, settings: config.Config, **options: Any) -> Any:
+    def run_scenario(self, settings: config.Config, scenario: str, **options: Any) -> Any:
         options.pop("progress")(2, 2)
-        return self._done("run", (settings, options))
+        return self._done("run", (settings, options | {"scenario": scenario}))
 
     def load_result(self, folder: Path) -> Any:
         return self._done("report", folder)
@@ -209,17 +209,20 @@ def test_debugging_shows_the_traceback(
 
 def test_a_session_runs_with_its_options(shells: Shells, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.toml").write_text("[quoting]\nlevels = 5\n")
-    assert main(["run", "--minutes", "2", "--seed", "9", "--config", "mine.toml", "--out", "here"]) == 0
+    arguments = ["--minutes", "2", "--seed", "9", "--config", "mine.toml", "--out", "here", "--scenario", "thin"]
+    assert main(["run", *arguments]) == 0
     settings, options = shells.calls[-1][1]
     assert settings.quoting.levels == 5
     assert settings.seed == 9
-    assert options == {"minutes": 2.0, "seed": 9, "folder": Path("here")}
+    expected = {"minutes": 2.0, "seed": 9, "folder": Path("here"), "scenario": "thin", "variants": True}
+    assert options == expected
     assert "touchstone report here" in capsys.readouterr().err
 
 
 def test_a_session_gets_a_folder_of_its_own_by_default(shells: Shells) -> None:
     assert main(["run"]) == 0
     assert shells.calls[-1][1][1]["folder"].parent == Path("sessions")
+    assert shells.calls[-1][1][1]["scenario"] == "normal"
 
 
 @pytest.mark.parametrize("arguments", [["run", "--out"], ["backtest", "SOL.tape", "--session"]])

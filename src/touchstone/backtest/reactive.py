@@ -91,7 +91,9 @@ class Reactive(Shell):
         """Also the truth."""
         super().drain()
         world = self.world[0]
-        self._take(TRUTH, world.truth[: int(world.n_truth)])
+        told = world.truth[: int(world.n_truth)]
+        self._take(TRUTH, told)
+        told.view(np.uint8)[:] = 0  # so that the world's bytes do not depend on when it was drained
         world.n_truth = 0
 
     def checkpoint(self) -> bytes:

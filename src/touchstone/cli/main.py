@@ -61,14 +61,11 @@ def run(
         settings = settings.model_copy(update={"seed": seed})
     folder = out or Path("sessions") / datetime.now(UTC).strftime("%Y-%m-%d_%H%M%S")
     _refuse_existing(folder)
-    from touchstone.backtest import scenario as scenarios
     from touchstone.backtest.runner import run_scenario
 
-    market = scenarios.load(scenario)
-    with output.progress(f"{settings.market.coin}, {market.name}, {minutes:g} min") as progress:
-        result = run_scenario(
-            settings, market, minutes=minutes, seed=settings.seed, folder=folder, progress=progress, variants=True
-        )
+    options: dict[str, Any] = {"minutes": minutes, "seed": settings.seed, "folder": folder, "variants": True}
+    with output.progress(f"{settings.market.coin}, {scenario}, {minutes:g} min") as progress:
+        result = run_scenario(settings, scenario, progress=progress, **options)
     output.say(f"session in {folder}; again with: touchstone report {folder}")
     return _show(result, json)
 
