@@ -83,7 +83,7 @@ class Shells:
             "coin": a.market.coin,
             "currency": a.market.currency,
             "differences": [],
-            "market": {"kind": "scenario", "scenario": "normal", "minutes": 1.0, "seeds": [1, 2]},
+            "market": {"kind": "scenario", "scenario": "thin", "minutes": 1.0, "seeds": [1, 2]},
             "pairs": 2,
             "resampled": {"unit": "pair", "n": 2, "block_s": None},
             "confidence": 0.9,
@@ -250,17 +250,19 @@ def test_debugging_shows_the_traceback(
 
 def test_a_session_runs_with_its_options(shells: Shells, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.toml").write_text("[quoting]\nlevels = 5\n")
-    assert main(["run", "--minutes", "2", "--seed", "9", "--config", "mine.toml", "--out", "here"]) == 0
+    arguments = ["--minutes", "2", "--seed", "9", "--config", "mine.toml", "--out", "here", "--scenario", "thin"]
+    assert main(["run", *arguments]) == 0
     settings, options = shells.calls[-1][1]
     assert settings.quoting.levels == 5
     assert settings.seed == 9
-    assert options == {"scenario": "normal", "minutes": 2.0, "seed": 9, "folder": Path("here")}
+    assert options == {"scenario": "thin", "minutes": 2.0, "seed": 9, "folder": Path("here")}
     assert "touchstone report here" in capsys.readouterr().err
 
 
 def test_a_session_gets_a_folder_of_its_own_by_default(shells: Shells) -> None:
     assert main(["run"]) == 0
     assert shells.calls[-1][1][1]["folder"].parent == Path("sessions")
+    assert shells.calls[-1][1][1]["scenario"] == "normal"
 
 
 @pytest.mark.parametrize("arguments", [["run", "--out"], ["backtest", "SOL.tape", "--session"]])

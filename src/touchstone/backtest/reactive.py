@@ -1,7 +1,5 @@
 """A session in the reactive market: core, our account and the other traders on one order book."""
 
-from typing import Any
-
 import numpy as np
 
 from touchstone.backtest import loop as backtest_loop
@@ -65,7 +63,7 @@ def run(machines, venues, loops, worlds):
 class Reactive(Shell):
     """A run in the market of a scenario; `run` goes on for some minutes, `checkpoint` and `restore` between.
 
-    `seed` is the market's: every agent's chance. The trader's own (latencies, evaluation sample) is the configuration's.
+    `seed` is the market's: every agent's chance. The trader's own (latencies, sample) is the configuration's.
     """
 
     def __init__(
@@ -83,6 +81,7 @@ class Reactive(Shell):
         params = scenario.world_params(the_scenario, sz_decimals, config.exchange.min_notional)
         market.reset(self.world[0], params, np.int64(seed))
         self.venue_params.block_ns = params.block_ns
+        self.loop[0].pause_ns = self.world[0].now_ns
         core = self.machine[0].state.params
         core.venue_is_simulated = 0  # whether a live order of ours fills is decided by matching, not by a queue model
         core.feed_includes_own = 1
@@ -92,7 +91,7 @@ class Reactive(Shell):
         """Go on for `minutes`. The last part hears out the market's rows and writes the last calibration record."""
         the_loop, world = self.loop[0], self.world[0]
         self.listen()
-        start_ns, length_ns = int(world.now_ns), round(minutes * 60 * NS)
+        start_ns, length_ns = int(the_loop.pause_ns), round(minutes * 60 * NS)  # where the last part was to stop
         stop_ns = start_ns + length_ns
         the_loop.end_ns = stop_ns if is_end else NEVER_NS
         the_loop.pause_ns = min(start_ns + PROGRESS_NS, stop_ns)
@@ -111,7 +110,9 @@ class Reactive(Shell):
         """Also the truth."""
         super().drain()
         world = self.world[0]
-        self.take(TRUTH, world.truth[: int(world.n_truth)])
+        told = world.truth[: int(world.n_truth)]
+        self.take(TRUTH, told)
+        told.view(np.uint8)[:] = 0  # so that the world's bytes do not depend on when it was drained
         world.n_truth = 0
 
     def checkpoint(self) -> bytes:

@@ -143,7 +143,8 @@ class Scenario(Part):
     @model_validator(mode="after")
     def _leader_comes_with_the_block(self) -> Self:
         if self.feed.leader_ms < self.market.block_ms:
-            raise ValueError(f"[feed] leader_ms = {self.feed.leader_ms:g}: at least block_ms = {self.market.block_ms:g}")
+            least = self.market.block_ms
+            raise ValueError(f"[feed] leader_ms = {self.feed.leader_ms:g}: at least block_ms = {least:g}")
         return self
 
     @property
