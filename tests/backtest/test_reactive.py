@@ -150,7 +150,7 @@ def test_no_function_is_compiled_twice(whole: tuple[Reactive, Keep]) -> None:
                 signatures = getattr(function, "signatures", None)
                 if signatures is not None and hasattr(function, "py_func"):
                     seen[f"{function.py_func.__module__}.{function.py_func.__name__}"] = len(signatures)
-    assert seen["touchstone.backtest.reactive.run"] == 1
+    assert seen["touchstone.backtest.reactive_loop.run"] == 1
     assert {where: n for where, n in seen.items() if n > 1} == {}
 
 

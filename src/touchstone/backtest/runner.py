@@ -34,7 +34,7 @@ def compile_ahead(say: Say, market: Scenario | None = None) -> float:
 
     market: the scenario that will be run in, None for a tape.
     """
-    name = "reactive.run" if market else "loop.run"
+    name = "reactive_loop.run" if market else "loop.run"
     is_cold = not any(CACHE_DIR.rglob(f"{name}-*.nbi"))
     if is_cold:
         say(f"compiling the core: once per version, about a minute; kept in {CACHE_DIR}")
