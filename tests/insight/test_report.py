@@ -232,3 +232,12 @@ def test_without_data_the_calibration_line_shows_no_zero_for_a_ratio() -> None:
     line = report.calibration_line({})
     assert "fill_ir=n/a fill_samples=0 fill_brier=n/a" in line
     assert "=0.0" not in line
+
+
+def test_the_picture_shows_the_report_and_fetches_nothing() -> None:
+    drawn = report.draw_report(RESULT, "touchstone report one")
+    assert drawn.startswith("<svg")
+    words = re.sub(r"<[^>]*>", " ", drawn).replace("&#160;", " ")
+    for word in ("Where", "money", "fill_10s", "one"):
+        assert word in words
+    assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "")

@@ -238,7 +238,7 @@ def compare(
 
 
 @app.command
-def report(session: Existing, *, json: Json = False) -> int:
+def report(session: Existing, *, json: Json = False, svg: Path | None = None) -> int:
     """Show the report of a session again.
 
     Parameters
@@ -247,10 +247,17 @@ def report(session: Existing, *, json: Json = False) -> int:
         Folder of the session.
     json
         Print the result as JSON instead.
+    svg
+        Also draw the report into this file, as the terminal shows it.
     """
     from touchstone.backtest.store import load_result
 
-    return _show(load_result(session), json)
+    result = load_result(session)
+    if svg is not None:
+        from touchstone.insight.report import draw_report
+
+        svg.write_text(draw_report(output.plain(result), f"touchstone report {session.name}"), encoding="utf-8")
+    return _show(result, json)
 
 
 @config_app.command

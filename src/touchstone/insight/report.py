@@ -3,10 +3,13 @@
 Reads in 100 columns and without colour. What does not exist is shown as n/a, never as zero.
 """
 
+import io
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -32,6 +35,15 @@ Result = Mapping[str, Any]
 def print_report(result: Result, console: Console) -> None:
     """Print the report of one run."""
     console.print(render(result))
+
+
+def draw_report(result: Result, title: str) -> str:
+    """The report as an SVG picture of the terminal; it names no font or address that would have to be fetched."""
+    console = Console(width=WIDTH, record=True, file=io.StringIO(), highlight=False)
+    print_report(result, console)
+    template = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    template = template.replace("    <!-- Generated with Rich https://www.textualize.io -->\n", "")
+    return console.export_svg(title=title, code_format=template, unique_id="report")
 
 
 def render(result: Result) -> RenderableType:
