@@ -1,4 +1,4 @@
-"""Print every speed figure of docs/benchmarks.md: compile time, warm start, replay, where the time goes, memory, market."""
+"""Print every speed figure of docs/benchmarks.md: compile, warm start, replay, where the time goes, memory, market."""
 
 import platform
 from importlib.metadata import version

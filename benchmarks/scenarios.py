@@ -19,8 +19,8 @@ TABLES = ("market", "latent", "feed", "impact", "noise")
 
 HEAD = f"""# Scenarios
 
-Markets for `touchstone run --scenario NAME` and for comparisons: files of `src/touchstone/exchange/scenarios`, written to
-this page by `python -m benchmarks.scenarios > docs/scenarios.md`. A scenario is never changed once it is published; a
+Markets for `touchstone run --scenario NAME` and for comparisons: files of `src/touchstone/exchange/scenarios`, written
+to this page by `python -m benchmarks.scenarios > docs/scenarios.md`. A scenario is never changed once it is published; a
 new idea is a new file. The hash is of the content (names and numbers, not words), is part of every result
 (`scenario.hash`), and a test compares it with the files.
 
@@ -36,7 +36,7 @@ second with 0.1 s of latency, is filled 30 to 40 times an hour with 2.0 to 2.8 b
 
 ## Hashes and measurements
 
-{HOURS} hours of each without us, seed {SEED}, sampled each second: median spread, root-mean-square return of a second and
+{HOURS} hours of each without us, seed {SEED}, sampled each second: median spread, root-mean-square return of a second,
 kurtosis of one-minute returns, trades (fills of resting orders), the informed takers' share of them, notional traded.
 
 | scenario | hash | spread bps | sigma bps/s^0.5 | kurtosis | trades/h | informed | notional/h |

@@ -1,6 +1,7 @@
 """The reactive market: calibrated as the science sheet says, with the facts of real markets, copyable, paired."""
 
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -135,7 +136,7 @@ def test_impact_is_concave_in_volume(ordinary: Recording) -> None:
     move = np.sign(volume) * (after / before - 1) * 1e4
     size = np.abs(volume)
     edges = np.quantile(size, [0, 0.25, 0.5, 0.75, 1])
-    groups = [(size >= low) & (size <= high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    groups = [(size >= low) & (size <= high) for low, high in itertools.pairwise(edges)]
     v = np.array([size[g].mean() for g in groups])
     m = np.array([move[g].mean() for g in groups])
     assert (m > 0).all()

@@ -19,7 +19,7 @@ PROGRESS_NS = 300 * NS
 
 
 @compiled
-def run(machines, venues, loops, worlds):
+def run(machines: Any, venues: Any, loops: Any, worlds: Any) -> Any:
     """Go on until the market has ended or wants to pause, or a buffer wants draining; returns which.
 
     machines, venues, loops, worlds: arrays of length 1. As in loop.run, the market goes first where times are equal.
@@ -52,7 +52,7 @@ def run(machines, venues, loops, worlds):
 class Reactive(Shell):
     """A run in the market of a scenario; `run` goes on for some minutes, `checkpoint` and `restore` between.
 
-    `seed` is the market's: every agent's chance. The trader's own (latencies, evaluation sample) is the configuration's.
+    `seed` is the market's: every agent's chance. The trader's own (latencies, evaluation sample) is `config.seed`'s.
     """
 
     def __init__(
