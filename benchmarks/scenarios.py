@@ -20,8 +20,8 @@ TABLES = ("market", "latent", "feed", "impact", "noise")
 HEAD = f"""# Scenarios
 
 Markets for `touchstone run --scenario NAME` and for comparisons: files of `src/touchstone/exchange/scenarios`, written
-to this page by `python -m benchmarks.scenarios > docs/scenarios.md`. A scenario is never changed once it is published; a
-new idea is a new file. The hash is of the content (names and numbers, not words), is part of every result
+to this page by `python -m benchmarks.scenarios > docs/scenarios.md`. A scenario is never changed once it is published;
+a new idea is a new file. The hash is of the content (names and numbers, not words), is part of every result
 (`scenario.hash`), and a test compares it with the files.
 
 Who trades there: a latent price that a leading venue shows at once; makers who quote around what they knew one lag ago
