@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-run: $(VENV)/.runtime ## from nothing to a result: a session over a generated market, and its report
+run: $(VENV)/.runtime ## from nothing to a result: a session in a simulated market, and its report
 	$(BIN)/touchstone run $(ARGS)
 
 test: lint ## what must be green: checks, then the tests that take seconds

@@ -311,7 +311,7 @@ class Config(Section):
     """Everything that a user can set."""
 
     seed: Annotated[int, Ge(0), Lt(2**53)] = field(
-        1, "Seed of every random choice: evaluation sample, sampled latency, generated market."
+        1, "Seed of every random choice: evaluation sample, sampled latency, simulated market."
     )
     market: Market = Market()
     fees: Fees = Fees()

@@ -110,6 +110,7 @@ def run_scenario(
         made = _result(session, config, sinks, seconds)
         made["span_s"] = minutes * 60.0
         made["scenario"] = {"name": the_scenario.name, "hash": the_scenario.hash, "seed": seed}
+        made["assumptions"]["queue_model"] = None  # our orders are matched
         made["truth"] = truth.summary()
         made["informed_fills"] = truth.informed()
         made["totals"]["informed"] = truth.informed_fills

@@ -1,7 +1,7 @@
 """The folder of a session: configuration, journal, database, final state, result.
 
     config.toml       as resolved               session.db    SQLite (WAL): quotes, orders, predictions, outcomes,
-    events/NNNN.tape  what the core was fed                    fills, markouts, calibration, alerts
+    events/NNNN.tape  what the core was fed                    fills, markouts, calibration, alerts, truth
     state/final.bin   the core's last state     session.log   calibration lines and alerts, for people
     result.json       what `report` shows
 

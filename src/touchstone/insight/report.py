@@ -320,6 +320,8 @@ def variant_table(result: Result) -> RenderableType:
 
 def data_table(result: Result) -> RenderableType:
     """Rows read and used, gaps, and what was wrong by kind with the first place; nothing is repaired in silence."""
+    if result.get("scenario"):
+        return Text(_market_words(result["scenario"], result.get("informed_fills") or {}))
     quality: Mapping[str, Any] = result.get("data_quality") or {}
     if not quality:
         return Text("no data: the tape says nothing of its quality")
@@ -351,6 +353,13 @@ def data_table(result: Result) -> RenderableType:
         action = "dropped" if entry.get("dropped") else "noted"
         table.add_row(kind.replace("_", " "), _count(entry["count"]), action, f"{place}{value}"[:56])
     return Group(Text("\n".join(lines)), table)
+
+
+def _market_words(scenario: Mapping[str, Any], informed: Mapping[str, Any]) -> str:
+    """Where the data come from in a simulated market, and what is known of the fills there."""
+    market = f"simulated market {scenario.get('name')}, hash {scenario.get('hash')}, seed {scenario.get('seed')}"
+    share = _number(informed.get("share"), ".1%")
+    return f"{market}\ninformed takers made {_count(informed.get('n'))} of our maker fills ({share})"
 
 
 # --- Cells -----------------------------------------------------------------------------------------------------------
