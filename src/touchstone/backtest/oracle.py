@@ -23,7 +23,7 @@ from touchstone.core.records import PREDICTION
 from touchstone.exchange import branch, market, rules, venue
 
 HALVES = 2  # the futures are counted in two halves: one to forecast with, one to draw outcomes from
-SPACING = 20  # a session without a state for this many horizons gives no more
+PATIENCE_S = 3600  # a session without an evaluation order for so long gives none any more
 DECIDED = (int(targets.DECIDED_TAPE), int(targets.DECIDED_MODEL))
 
 TRUTH = np.dtype(
@@ -74,7 +74,7 @@ class Futures:
         self._venue = np.zeros(1, venue.VENUE)
 
     def waits(self, state: State, count: int, *, seed: int, horizon_ns: int) -> Any:
-        """Wait for the first fill (ns from the decision until we hear of it) in `count` futures: see branch.fill_times."""
+        """Wait for the first fill, ns from the decision until we hear of it, in `count` futures: branch.fill_times."""
         waited_ns = np.zeros(count, np.int64)
         sent, key, horizon = _order(state.prediction), np.int64(seed), np.int64(horizon_ns)
         branch.fill_times(state.world, self._params, sent, key, horizon, self._world, self._venue, waited_ns)
@@ -110,18 +110,20 @@ class Session(Reactive):
         self._horizon_ns = FILL_HORIZONS_NS[horizon]
 
     def next_state(self) -> State:
-        """Go on to the next window. Raises TouchstoneError where none comes for 20 horizons."""
-        patience_ns = int(self.world[0].now_ns) + SPACING * self._horizon_ns
+        """Go on to the next window. Raises TouchstoneError where none comes for an hour of the market."""
+        until_ns = int(self.world[0].now_ns) + PATIENCE_S * NS
         while not self._predictions.new:
             self._step()
-            if int(self.world[0].now_ns) > patience_ns:
-                hours = SPACING * self._horizon_ns / NS / 3600
-                raise TouchstoneError(f"no evaluation order for {hours:.1f} h of market time: does the session quote?")
+            if int(self.world[0].now_ns) > until_ns:
+                raise TouchstoneError(
+                    f"no evaluation order of {self._horizon_ns / NS:g} s for {PATIENCE_S / 3600:g} h of the market: "
+                    "see the session's alerts for why it forms no quotes"
+                )
         prediction = self._predictions.new.pop()
         world = self.world.copy()
         since_ns = int(prediction.made_ns) - int(world[0].now_ns)
         if not 0 <= since_ns < int(world[0].params.block_ns):
-            raise TouchstoneError(f"the order was decided {since_ns} ns after the market's last block; it must be the next")
+            raise TouchstoneError(f"an order was decided {since_ns} ns after the market's newest block; report this")
         branch.detach(world, self.venue)
         return State(world, prediction)
 
@@ -134,8 +136,8 @@ class Session(Reactive):
         blocks = max((next_ns - now_ns) // block_ns - 2, 1)
         self.run(blocks * block_ns / (60 * NS), is_end=False)
 
-    def hear_out(self) -> dict[int, Any]:
-        """Go on until the last predictions are resolved; outcomes by (prediction id), arrays (N_FILL,) of OUTCOME rows."""
+    def hear_out(self) -> dict[int, dict[int, tuple[int, float]]]:
+        """End the session when all are resolved; how decided and the outcome, by prediction id and horizon."""
         self.run((FILL_HORIZONS_NS[-1] / NS + 1.0) / 60.0, is_end=True)
         return self._predictions.outcomes
 

@@ -36,8 +36,8 @@ def detach(worlds, venues):
 def fill_times(origins, params, actions, seed, horizon_ns, worlds, venues, waited_ns):
     """How long an order waits for its first fill in each of len(waited_ns) futures.
 
-    origins: a detached market; params: VENUE_PARAMS array, the rules and latencies (drawn anew in each future); actions:
-    ACTION array, the order, sent at its decided_ns, which is not after the market's next block; all of length 1.
+    origins: a detached market; params: VENUE_PARAMS array, the rules and latencies (drawn anew in each future);
+    actions: ACTION array, the order, sent at its decided_ns, which is before the market's next block; each of length 1.
     worlds, venues: scratch of length 1. waited_ns (out): from the decision until we hear of the first fill; NEVER_NS
     where that is later than horizon_ns, REFUSED_NS where the venue refuses the order.
     """
