@@ -34,14 +34,14 @@ def _head(study: Study) -> str:
         f"Written by `{command(study)}` in {study.seconds:.0f} s ({study.jobs} processes); do not edit.\n\n"
         "In the reactive market the true probability of a fill can be counted. "
         f"{sizes.sessions} sessions of the default configuration in scenario `{study.scenario}` gave {study.states} "
-        "states: the whole market at the moment when an evaluation order was predicted, in windows of 60 s, which do not "
-        f"overlap. Each was continued {sizes.continuations:,} times with new chance for every agent, the order sent "
-        "through the venue's own path (post-only, one lot, latency drawn anew, behind the queue at its price) and its "
-        "first fill noted when we hear of it, as in the ledger. The share of futures in which it comes in time is "
-        f"P(fill), with a standard error of at most {0.5 / sizes.continuations**0.5:.3f}. It is given all that the market "
-        "is, also the leader's price now and what the others are about to do, which nobody sees: what it attains is an "
-        "upper bound for any model. Code: `src/touchstone/exchange/branch.py`, `src/touchstone/backtest/oracle.py`, "
-        "`benchmarks/oracle/`."
+        "states: the whole market at the moment when an evaluation order was predicted, in windows of 60 s, which do "
+        f"not overlap. Each was continued {sizes.continuations:,} times with new chance for every agent, the order "
+        "sent through the venue's own path (post-only, one lot, latency drawn anew, behind the queue at its price) and "
+        "its first fill noted when we hear of it, as in the ledger. The share of futures in which it comes in time is "
+        f"P(fill), with a standard error of at most {0.5 / sizes.continuations**0.5:.3f}. It is given all that the "
+        "market is, also the leader's price now and what the others are about to do, which nobody sees: what it "
+        "attains is an upper bound for any model. Code: `src/touchstone/exchange/branch.py`, "
+        "`src/touchstone/backtest/oracle.py`, `benchmarks/oracle/`."
     )
 
 
@@ -88,8 +88,8 @@ def _calibration(study: Study) -> str:
     lines = [
         "## The shipped model against the truth",
         "",
-        "By depth from mid, in percentage points. Bias: forecast less truth. Error: mean distance of the two. RMS: root "
-        "mean square distance, the counting noise of the truth taken out.",
+        "By depth from mid, in percentage points. Bias: forecast less truth. Error: mean distance of the two. RMS: "
+        "root mean square distance, the counting noise of the truth taken out.",
         "",
         "| horizon | depth, bps | states | P(fill) | model | bias | error | RMS |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -105,10 +105,10 @@ def _calibration(study: Study) -> str:
     )
     lines += [
         "",
-        f"The model learns only from outcomes that the tape decides ({shares}). At {HORIZONS[-1]} the tape's outcome is "
-        f"that of the real future with the order in it, alone in the book, in {same:.1%} of {n} states. In "
-        f"{study.refused:.2%} of the futures the order would have crossed on arrival: refused, and without an outcome, here "
-        "as in the ledger.",
+        f"The model learns only from outcomes that the tape decides ({shares}). At {HORIZONS[-1]} the tape's outcome "
+        f"is that of the real future with the order in it, alone in the book, in {same:.1%} of {n} states. In "
+        f"{study.refused:.2%} of the futures the order would have crossed on arrival: refused, and without an outcome, "
+        "here as in the ledger.",
     ]
     return "\n".join(lines)
 
@@ -129,9 +129,9 @@ def _skill(study: Study) -> str:
         "## Attainable skill",
         "",
         "Brier scores over all outcomes of one half of the futures, the truth stated from the other half. Skill is "
-        "1 - Brier / Brier of the baseline, the prequential rate of the depth bucket as frozen with the prediction. Depth "
-        "known: the true mean rate of each bucket. Intervals are central 90 %, by states. No share is given where the "
-        "attainable skill cannot be told from none.",
+        "1 - Brier / Brier of the baseline, the prequential rate of the depth bucket as frozen with the prediction. "
+        "Depth known: the true mean rate of each bucket. Intervals are central 90 %, by states. No share is given "
+        "where the attainable skill cannot be told from none.",
         "",
         "| horizon | states | Brier: baseline | model | truth | skill: model | depth known | truth | model's share |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -157,12 +157,12 @@ def _discovery(study: Study) -> str:
     lines = [
         "## Does the scorecard find it",
         "",
-        "A forecaster that states the true probability, against the scorecard's own bucket rate; one window per state, its "
-        f"outcome drawn from the futures. Where the states are used up they come again with new outcomes, at most "
-        f"{MOST_PASSES} times. Shuffled: each outcome given to another state. The verdict is looked at each 10 windows; it "
-        "needs 300 effective outcomes, and 30 of each kind.",
+        "A forecaster that states the true probability, against the scorecard's own bucket rate; one window per state, "
+        f"its outcome drawn from the futures. Where the states are used up they come again with new outcomes, at most "
+        f"{MOST_PASSES} times. Shuffled: each outcome given to another state. The verdict is looked at each 10 "
+        "windows; it needs 300 effective outcomes, and 30 of each kind.",
         "",
-        "| horizon | repeats | ADDS VALUE | windows until then: median (5 % to 95 %) | shuffled: windows | ADDS VALUE |",
+        "| horizon | repeats | ADDS VALUE | windows: median (5 % to 95 %) | shuffled: of windows | found |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for h, found in enumerate(study.discovery):
@@ -182,11 +182,11 @@ def _alarms(study: Study) -> str:
     lines = [
         "## Alarms on dependent outcomes",
         "",
-        f"{sizes.alarm_sessions} independent sessions of {sizes.alarm_windows} windows for each of two spacings: windows "
-        "of 10 s, one right after the other (horizons 1 s and 10 s), and of 60 s. The outcome of a window is that of the "
-        "future that really came, with the order in it, and the next window starts where this future has led: the market's "
-        f"own dependence. True probabilities are counted in {sizes.alarm_continuations} futures. Sessions in which each "
-        "watch ever went off:",
+        f"{sizes.alarm_sessions} independent sessions of {sizes.alarm_windows} windows for each of two spacings: "
+        "windows of 10 s, one right after the other (horizons 1 s and 10 s), and of 60 s. The outcome of a window is "
+        "that of the future that really came, with the order in it, and the next window starts where this future has "
+        f"led: the market's own dependence. True probabilities are counted in {sizes.alarm_continuations} futures. "
+        "Sessions in which each watch ever went off:",
         "",
         "| forecaster | horizon | sessions | windows | calibration: e >= 20 | its e-CUSUM >= 10^4 | degraded |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
@@ -201,11 +201,11 @@ def _alarms(study: Study) -> str:
     lines += [
         "",
         f"Promised where the forecast is the true probability: e >= 20 in at most {NOMINAL:.0%} of the sessions, and a "
-        "false alarm of an e-CUSUM no sooner than every 10,000 windows on average. Dependence does not break this, for the "
-        "true probability is conditional on all that went before. The bucket's rate is right on average only: it does not "
-        "know when the market is busy, so it is miscalibrated given the past and nothing is promised for it; its row shows "
-        "how often dependence alone raises the watch of a model that is right on average. The shipped model is no null "
-        "either: its row shows how often its error is noticed within a session of this length.",
+        "false alarm of an e-CUSUM no sooner than every 10,000 windows on average. Dependence does not break this, for "
+        "the true probability is conditional on all that went before. The bucket's rate is right on average only: it "
+        "does not know when the market is busy, so it is miscalibrated given the past and nothing is promised for it; "
+        "its row shows how often dependence alone raises the watch of a model that is right on average. The shipped "
+        "model is no null either: its row shows how often its error is noticed within a session of this length.",
     ]
     return "\n".join(lines)
 
