@@ -134,6 +134,24 @@ def real_outcomes(truth: Any, h: int) -> Any:
     return (truth["real_ns"] >= 0) & (truth["real_ns"] <= FILL_HORIZONS_NS[h])
 
 
+@dataclass(frozen=True)
+class Check:
+    """Whether the frequencies are what they claim: orders filled in the real futures against their sum."""
+
+    expected: float  # share
+    filled: float
+    z: float  # of the difference, in standard errors
+
+
+def check(truth: Any, h: int) -> Check:
+    """Of TRUTH rows whose order came to rest in the real future, windows that do not overlap; their differences from
+    the frequencies are uncorrelated, and each frequency has its counting noise."""
+    p, n = frequencies(truth)[:, h], truth["n"].sum(axis=1)
+    filled = real_outcomes(truth, h)
+    variance = (p * (1.0 - p) * (1.0 + 1.0 / n)).sum()
+    return Check(float(p.mean()), float(filled.mean()), float((filled.sum() - p.sum()) / np.sqrt(variance)))
+
+
 def drawn_outcomes(truth: Any, h: int, rng: Any) -> Any:
     """Outcomes of futures drawn independently, state by state: the same probabilities without the dependence."""
     return rng.random(len(truth)) < frequencies(truth)[:, h]

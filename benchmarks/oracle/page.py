@@ -1,5 +1,6 @@
 """The page: what was measured, in words and tables."""
 
+import math
 from dataclasses import fields
 
 from benchmarks.oracle.evidence import MOST_PASSES, NOMINAL, Alarms, Discovery
@@ -76,6 +77,8 @@ def _median(found: Discovery) -> str:
 def _share(of: Skill) -> str:
     if of.truth_interval[0] <= 0.0:
         return "the attainable skill itself cannot be told from none, so no share is given"
+    if of.share <= 0.0:
+        return "none of what is attainable, it is worse than the bucket's rate"
     low, high = of.share_interval
     return f"{of.share:.0%} of what is attainable ({low:.0%} to {high:.0%})"
 
@@ -88,11 +91,13 @@ def _calibration(study: Study) -> str:
     lines = [
         "## The shipped model against the truth",
         "",
-        "By depth from mid, in percentage points. Bias: forecast less truth. Error: mean distance of the two. RMS: "
-        "root mean square distance, the counting noise of the truth taken out.",
+        "By depth from mid, in percentage points. Bias: forecast less truth. Error: mean distance of the two. RMS: root "
+        "mean square distance. Spread: standard deviation over the states, how much truth and model tell them apart; "
+        "correlation of the two. The counting noise of the truth is taken out of RMS, spread and correlation (which may "
+        "so come out above 1).",
         "",
-        "| horizon | depth, bps | states | P(fill) | model | bias | error | RMS |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| horizon | depth, bps | states | P(fill) | model | bias | error | RMS | spread: truth | model | correlation |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for h in range(N_FILL):
         for bucket, found in study.buckets[h].items():
@@ -121,6 +126,8 @@ def _depth(bucket: int) -> str:
 def _calibration_row(horizon: str, depth: str, found: Calibration) -> str:
     points = [f"{100 * x:.2f}" for x in (found.truth, found.model)]
     points += [f"{100 * found.bias:+.2f}", f"{100 * found.mean_error:.2f}", f"{100 * found.rms:.2f}"]
+    points += [f"{100 * found.truth_spread:.2f}", f"{100 * found.model_spread:.2f}"]
+    points += ["-" if math.isnan(found.correlation) else f"{found.correlation:.2f}"]
     return f"| {horizon} | {depth} | {found.n} | " + " | ".join(points) + " |"
 
 
@@ -198,7 +205,13 @@ def _alarms(study: Study) -> str:
                 f"| {name} | {HORIZONS[h]} | {alarm.sessions} | {alarm.windows:,} | {alarm.miscalibrated} "
                 f"({_percent(alarm)}) | {alarm.miscalibrated_cusum} | {alarm.degraded} |"
             )
+    checks = "; ".join(
+        f"{HORIZONS[h]}: {of.filled:.2%} against {of.expected:.2%}, {of.z:+.1f} standard errors"
+        for h, of in enumerate(study.checks)
+    )
     lines += [
+        "",
+        f"The frequencies are what they claim: filled in the futures that really came, against their mean: {checks}.",
         "",
         f"Promised where the forecast is the true probability: e >= 20 in at most {NOMINAL:.0%} of the sessions, and a "
         "false alarm of an e-CUSUM no sooner than every 10,000 windows on average. Dependence does not break this, for "

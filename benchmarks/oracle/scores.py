@@ -23,6 +23,9 @@ class Calibration:
     bias: float  # mean of forecast - truth
     mean_error: float  # mean |forecast - truth|; the counting noise of the truth is in it
     rms: float  # root of the mean square of the same, counting noise taken out
+    truth_spread: float  # standard deviation over the states, counting noise taken out
+    model_spread: float
+    correlation: float  # of forecast and truth; NaN where one of them does not vary
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ def calibration(truth: Any, h: int) -> Calibration:
     n = truth["n"].sum(axis=1)
     error = p - true_p
     noise = true_p * (1.0 - true_p) / np.maximum(n - 1, 1)  # unbiased variance of a frequency
+    true_sd, model_sd = float(np.sqrt(max(true_p.var() - noise.mean(), 0.0))), float(p.std())
+    covariance = float(((p - p.mean()) * (true_p - true_p.mean())).mean())
     return Calibration(
         n=len(truth),
         truth=float(true_p.mean()),
@@ -60,6 +65,9 @@ def calibration(truth: Any, h: int) -> Calibration:
         bias=float(error.mean()),
         mean_error=float(np.abs(error).mean()),
         rms=float(np.sqrt(max((error * error - noise).mean(), 0.0))),
+        truth_spread=true_sd,
+        model_spread=model_sd,
+        correlation=covariance / (true_sd * model_sd) if true_sd > 0.0 and model_sd > 0.0 else float("nan"),
     )
 
 

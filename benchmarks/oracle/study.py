@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.oracle import evidence
-from benchmarks.oracle.evidence import Alarms, Discovery
+from benchmarks.oracle.evidence import Alarms, Check, Discovery
 from benchmarks.oracle.scores import Calibration, Skill, by_bucket, calibration, skill, usable
 from touchstone import config
 from touchstone.backtest import oracle, scenario
@@ -61,6 +61,7 @@ class Study:
     decided: list[tuple[float, float, float]]  # by horizon: share of tape, model, void
     discovery: list[Discovery]
     alarms: dict[tuple[str, int], Alarms]  # by forecaster and horizon
+    checks: list[Check]  # by horizon, on the windows of the alarms
     seconds: float
     jobs: int
 
@@ -114,9 +115,13 @@ def evaluate(
     later = usable(np.concatenate([rows[len(rows) // 2 :] for rows in main]))
     horizons = range(N_FILL)
     alarms: dict[tuple[str, int], Alarms] = {}
-    for evaluated, rows in zip(EVALUATED, watched, strict=True):
+    checks: list[Check] = []
+    for evaluated, of_sessions in zip(EVALUATED, watched, strict=True):
+        # Orders that were refused in the real future have no outcome and no window.
+        rested = [rows[rows["real_ns"] >= 0] for rows in map(usable, of_sessions)]
         for h in evaluated:
-            alarms |= _alarms([usable(of_session) for of_session in rows], h)
+            alarms |= _alarms(rested, h)
+            checks.append(evidence.check(np.concatenate(rested), h))
     return Study(
         scenario=name,
         sizes=sizes,
@@ -130,15 +135,15 @@ def evaluate(
         decided=[_decided(everything, h) for h in horizons],
         discovery=[evidence.discovery(truth, h, repeats=sizes.repeats) for h in horizons],
         alarms=alarms,
+        checks=checks,
         seconds=time.perf_counter() - started,
         jobs=jobs,
     )
 
 
-def _alarms(watched: list[Any], h: int) -> dict[tuple[str, int], Alarms]:
-    """Of each forecaster at one horizon. Orders that were refused in the real future have no outcome and no window."""
+def _alarms(rested: list[Any], h: int) -> dict[tuple[str, int], Alarms]:
+    """Of each forecaster at one horizon, over sessions."""
     rng = np.random.default_rng(1)
-    rested = [rows[rows["real_ns"] >= 0] for rows in watched]
     true_p = [evidence.stated_probability(rows, h, ALL_FUTURES) for rows in rested]
     real = [evidence.real_outcomes(rows, h) for rows in rested]
     drawn = [evidence.drawn_outcomes(rows, h, rng) for rows in rested]

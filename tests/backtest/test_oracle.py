@@ -1,5 +1,6 @@
 """Truth beside the shipped model: states of a session, their futures, and what is kept of them."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,14 @@ def market() -> Any:
 def test_a_session_that_stops_for_states_is_the_session(market: Any) -> None:
     session = Session(config.Config(), DECIMALS, market, seed=SEED, horizon=SIXTY_S)
     states = [session.next_state() for _ in range(3)]
-    minutes = (int(session.world[0].now_ns) - scenario.START_NS) / (60 * NS)
     plain = Reactive(config.Config(), DECIMALS, market, seed=SEED)
+    minutes = (int(session.world[0].now_ns) - int(plain.world[0].now_ns)) / (60 * NS)
     plain.run(minutes, is_end=False)
     assert int(plain.world[0].now_ns) == int(session.world[0].now_ns)
     assert plain.digest() == session.digest()
     assert plain.counts["orders"] > 0
     made = [int(state.prediction.made_ns) for state in states]
-    assert all(later - sooner >= FILL_HORIZONS_NS[SIXTY_S] for sooner, later in zip(made, made[1:], strict=False))
+    assert all(later - sooner >= FILL_HORIZONS_NS[SIXTY_S] for sooner, later in pairwise(made))
     for state in states:
         assert 0 <= int(state.prediction.made_ns) - int(state.world[0].now_ns) < int(state.world[0].params.block_ns)
         assert int(state.world[0].book.n_orders.sum()) > 0

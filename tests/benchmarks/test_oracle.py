@@ -59,6 +59,9 @@ def test_calibration_takes_the_counting_noise_out() -> None:
     assert exact.rms < 0.002  # the noise alone would be 0.007
     assert shifted.bias == pytest.approx(0.02, abs=0.001)
     assert shifted.rms == pytest.approx(0.02, abs=0.001)
+    shrunk = scores.calibration(truths(p, 0.5 + (p - 0.5) / 2), 0)
+    assert shrunk.model_spread == pytest.approx(shrunk.truth_spread / 2, rel=0.02)
+    assert shrunk.correlation == pytest.approx(1.0, abs=0.01)
     assert set(scores.by_bucket(truths(p, p), 0)) == {4, 5}
 
 
@@ -67,6 +70,15 @@ def test_the_truth_earns_its_verdict_and_shuffled_outcomes_do_not() -> None:
     assert found.found == 5
     assert found.windows is not None
     assert 300 <= found.windows[0] <= 400
+    assert found.shuffled_found == 0
+
+
+@pytest.mark.slow
+def test_the_truth_of_the_market_earns_its_verdict_too() -> None:
+    rows = np.concatenate([study.session(seed, "normal", 60, 400, N_FILL - 1) for seed in range(3)])
+    found = evidence.discovery(scores.usable(rows), 1, repeats=10)
+    assert found.found >= 9
+    assert found.windows is not None
     assert found.shuffled_found == 0
 
 
@@ -90,12 +102,20 @@ def test_the_bucket_rate_is_that_of_the_other_sessions() -> None:
     assert stated[2][0] == pytest.approx(0.5 / 41.0)
 
 
+def test_the_check_sees_frequencies_that_are_off() -> None:
+    p = 0.9 * spread(2_000)
+    rows = truths(p, p)
+    assert abs(evidence.check(rows, 0).z) < 3.0
+    rows["filled"] += PER_HALF // 20  # five points too many: some five standard errors
+    assert evidence.check(rows, 0).z < -3.0
+
+
 def test_the_page_says_how_it_was_written() -> None:
     p = spread(60)
     main = [truths(p, p), truths(p, p, 3)]
     watched = [[truths(spread(20, s), spread(20, s), s) for s in range(5)] for _ in range(2)]
     made = evaluate("normal", Sizes(states=120, repeats=2, alarm_sessions=5), 2, main, watched, 0.0)
     text = page(made)
-    assert "`python -m benchmarks.oracle --states 120 --continuations 2000 --scenario normal --alarm-sessions 5 " in text
+    assert "--states 120 --continuations 2000 --scenario normal --alarm-sessions 5 --repeats 2 --out docs/" in text
     assert text.count("| the truth |") == N_FILL
     assert "nan" not in text
