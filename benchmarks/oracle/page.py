@@ -91,12 +91,12 @@ def _calibration(study: Study) -> str:
     lines = [
         "## The shipped model against the truth",
         "",
-        "By depth from mid, in percentage points. Bias: forecast less truth. Error: mean distance of the two. RMS: root "
-        "mean square distance. Spread: standard deviation over the states, how much truth and model tell them apart; "
-        "correlation of the two. The counting noise of the truth is taken out of RMS, spread and correlation (which may "
-        "so come out above 1).",
+        "By depth from mid, in percentage points. Bias: forecast less truth. Error: mean distance of the two. RMS: "
+        "root mean square distance. Spread: standard deviation over the states, how much truth and model tell them "
+        "apart; correlation of the two. The counting noise of the truth is taken out of RMS, spread and correlation "
+        "(which may so come out above 1).",
         "",
-        "| horizon | depth, bps | states | P(fill) | model | bias | error | RMS | spread: truth | model | correlation |",
+        "| horizon | depth, bps | states | P(fill) | model | bias | error | RMS | spread: truth | model | correl. |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for h in range(N_FILL):
