@@ -1,6 +1,13 @@
-"""The futures of a market: frequencies against closed forms, and a branch that leaves the original alone."""
+"""The futures of a market: frequencies against closed forms, and a branch that leaves the original alone.
 
+Run as a program this file prints the waits of a few futures; a test compares them with and without the compiler.
+"""
+
+import json
 import math
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -146,3 +153,19 @@ def test_detaching_withdraws_our_orders_and_nothing_else() -> None:
     assert orderbook.qty_at(world[0].book, orderbook.BID, index) == 7
     assert orderbook.qty_at(original[0].book, orderbook.BID, index) == LOT + 7
     assert account.tobytes() == venue_before
+
+
+def few_waits() -> list[int]:
+    return [int(wait) for wait in Orders(poisson_market(1.0)).waits(1, PX - 100, count=8)]
+
+
+def test_same_futures_compiled_and_plain() -> None:
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONWARNINGS": "error::RuntimeWarning"}
+    done = subprocess.run([sys.executable, __file__], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == few_waits()
+    assert len(set(few_waits())) > 4
+
+
+if __name__ == "__main__":
+    print(json.dumps(few_waits()))
