@@ -12,32 +12,42 @@ from benchmarks.oracle.scores import FORECAST, OUTCOMES
 from touchstone.backtest.oracle import frequencies
 from touchstone.core.calibration import evidence, scorecard
 from touchstone.core.conventions import FILL_HORIZONS_NS
+from touchstone.core.jit import compiled
 from touchstone.core.numerics import LOG_10
 
 NOMINAL = 0.05  # P(an e-process of a true hypothesis ever reaches 20)
 LOG10_20 = evidence.LOG_20 / LOG_10
 LOG10_ALARM = evidence.LOG_ALARM / LOG_10
 ONE = np.int64(1)
+LOOK_EACH = 10  # windows
 MOST_PASSES = 20  # times that the states are gone through to find a verdict
 
 
+@compiled
+def _learn(cards, made_ns, bucket, p, y):
+    """Windows in order of time, each against the card's baseline as it stands then; cards: CARD array of length 1."""
+    card = cards[0]
+    for i in range(len(p)):
+        base = scorecard.baseline(card, bucket[i])
+        scorecard.learn_binary(card, made_ns[i], bucket[i], p[i], base, y[i], ONE, ONE)
+
+
 class Card:
-    """A scorecard of one forecaster at one horizon, window by window."""
+    """A scorecard of one forecaster at one horizon."""
 
     def __init__(self, h: int) -> None:
-        self._card = np.zeros(1, scorecard.CARD)[0]
+        self._cards = np.zeros(1, scorecard.CARD)
         self._summary = np.zeros(1, scorecard.SUMMARY)[0]
-        scorecard.reset(self._card, scorecard.BINARY, np.int64(FILL_HORIZONS_NS[h]))
+        scorecard.reset(self._cards[0], scorecard.BINARY, np.int64(FILL_HORIZONS_NS[h]))
 
-    def learn(self, made_ns: int, bucket: int, p: float, y: int) -> None:
-        """One window: a forecast, its baseline as of now, its outcome."""
-        place = np.int64(bucket)
-        base = np.float64(scorecard.baseline(self._card, place))
-        scorecard.learn_binary(self._card, np.int64(made_ns), place, np.float64(p), base, np.int64(y), ONE, ONE)
+    def learn(self, made_ns: Any, bucket: Any, p: Any, y: Any) -> None:
+        """Windows: times, depth buckets, forecasts and outcomes."""
+        whole = (np.ascontiguousarray(made_ns, np.int64), np.ascontiguousarray(bucket, np.int64))
+        _learn(self._cards, *whole, np.ascontiguousarray(p, np.float64), np.ascontiguousarray(y, np.int64))
 
     def summary(self) -> Any:
         """SUMMARY as of now."""
-        scorecard.summary(self._card, self._summary)
+        scorecard.summary(self._cards[0], self._summary)
         return self._summary
 
 
@@ -85,10 +95,11 @@ def _windows_until(truth: Any, p: Any, rate: Any, h: int, rng: Any, passes: int)
     n = 0
     for turn in range(passes):
         outcomes = rng.random(len(truth)) < rate
-        for row, forecast, y in zip(truth, p, outcomes, strict=True):
-            card.learn(int(row["made_ns"]) + turn * span_ns, int(row["bucket"]), float(forecast), int(y))
-            n += 1
-            if n % 10 == 0 and int(card.summary().verdict) == scorecard.ADDS_VALUE:
+        for first in range(0, len(truth), LOOK_EACH):
+            some = slice(first, first + LOOK_EACH)
+            card.learn(truth["made_ns"][some] + turn * span_ns, truth["bucket"][some], p[some], outcomes[some])
+            n += len(p[some])
+            if int(card.summary().verdict) == scorecard.ADDS_VALUE:
                 return n
     return None
 
@@ -120,8 +131,9 @@ def alarms(sessions: list[Any], forecasts: list[Any], outcomes: list[Any], h: in
     for truth, p, y in zip(sessions, forecasts, outcomes, strict=True):
         card = Card(h)
         worst = np.zeros(3)
-        for row, forecast, outcome in zip(truth, p, y, strict=True):
-            card.learn(int(row["made_ns"]), int(row["bucket"]), float(forecast), int(outcome))
+        for n in range(len(truth)):
+            one = slice(n, n + 1)
+            card.learn(truth["made_ns"][one], truth["bucket"][one], p[one], y[one])
             now = card.summary()
             seen = (float(now.e_calibrated) >= LOG10_20, float(now.alarm_calibrated) >= LOG10_ALARM, int(now.degraded))
             worst = np.maximum(worst, seen)

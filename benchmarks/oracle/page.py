@@ -3,7 +3,7 @@
 import math
 from dataclasses import fields
 
-from benchmarks.oracle.evidence import MOST_PASSES, NOMINAL, Alarms, Discovery
+from benchmarks.oracle.evidence import LOOK_EACH, MOST_PASSES, NOMINAL, Alarms, Discovery
 from benchmarks.oracle.scores import Calibration, Skill
 from benchmarks.oracle.study import FORECASTERS, Sizes, Study
 from touchstone.core.conventions import DEPTH_EDGES_BPS, FILL_HORIZONS_NS, N_FILL, NS
@@ -166,8 +166,8 @@ def _discovery(study: Study) -> str:
         "",
         "A forecaster that states the true probability, against the scorecard's own bucket rate; one window per state, "
         f"its outcome drawn from the futures. Where the states are used up they come again with new outcomes, at most "
-        f"{MOST_PASSES} times. Shuffled: each outcome given to another state. The verdict is looked at each 10 "
-        "windows; it needs 300 effective outcomes, and 30 of each kind.",
+        f"{MOST_PASSES} times. Shuffled: each outcome given to another state. The verdict is looked at each "
+        f"{LOOK_EACH} windows; it needs 300 effective outcomes, and 30 of each kind.",
         "",
         "| horizon | repeats | ADDS VALUE | windows: median (5 % to 95 %) | shuffled: of windows | found |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
