@@ -1,4 +1,4 @@
-"""Agents (API wallets): keys that may act for an account. Rules and texts: hyperliquid.md 17. Times in ms, passed in."""
+"""Agents (API wallets): keys that may act for an account. Rules and texts: hyperliquid.md 17. Times in ms."""
 
 import re
 from dataclasses import dataclass, field

@@ -24,7 +24,7 @@ NONCE_MISMATCH = Refusal("nonce_mismatch", "Invalid nonce: {inner} inside the ac
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """`signer` is the key, `account` whose key or agent's it is, `user` for whom the action is (a sub-account's own)."""
+    """`signer` is the key, `account` whose key or agent's it is, `user` for whom the action is."""
 
     signer: str
     account: str

@@ -1,4 +1,4 @@
-"""The block loop: the exchange advances with the clock, tickets are answered, the publisher pushes; lateness is kept."""
+"""The block loop: the exchange advances with the clock, tickets are answered, events pushed; lateness is kept."""
 
 import asyncio
 from collections import deque
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 from touchstone.local.exchange import BlockReport, LocalExchange, Ticket
+
 from touchstone.local.server.clock import Clock
 from touchstone.local.server.faults import FaultInjector
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
-
 from touchstone.local.exchange import LocalExchange
+
 from touchstone.local.server.fills import merged
 from touchstone.local.server.queries import ALL_TIME, Queries
 from touchstone.local.server.topics import INTERVALS, Topic
@@ -51,9 +51,10 @@ class Frames:
         self._full: dict[str, Callable[[Topic], Any]] = self._table()
 
     def full(self, topic: Topic) -> bytes | None:
-        """The whole state of a topic; None where it has none (orderUpdates, userEvents, notification)."""
+        """The whole state of a topic; None where it has none (orderUpdates, userEvents), or none yet."""
         build = self._full.get(topic.kind)
-        return None if build is None else encode(build(topic))
+        frame = None if build is None else build(topic)
+        return None if frame is None else encode(frame)
 
     def _table(self) -> dict[str, Callable[[Topic], Any]]:
         exchange = self._exchange
@@ -101,7 +102,7 @@ class Frames:
     def _candle(self, topic: Topic) -> Any:
         now_ms, length_ms = self._exchange.now_ms, 1_000 * INTERVALS[topic.interval]
         candles = self._exchange.candles(topic.coin, topic.interval, now_ms - length_ms, now_ms)
-        return stream.CandleFrame(candles[-1]) if candles else {"channel": "candle", "data": []}
+        return stream.CandleFrame(candles[-1]) if candles else None
 
     def _dexs(self) -> list[str]:
         """In alphabetical order, as the venue pushes them."""

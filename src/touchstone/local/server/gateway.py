@@ -1,11 +1,11 @@
-"""What comes in: a signed action or an info request as bytes, over HTTP or a WebSocket post, to the bytes of its answer."""
+"""What comes in, a signed action or an info request as bytes, over HTTP or a WebSocket post, to its answer."""
 
 import asyncio
 from typing import Any
 
 import msgspec
-
 from touchstone.local.exchange import LocalExchange
+
 from touchstone.local.server import operations
 from touchstone.local.server.authentication import Authenticator, Sender, StaleAction
 from touchstone.local.server.blocks import BlockLoop
@@ -98,7 +98,7 @@ class Gateway:
             reply = operations.carry_out(self, sender, action)
             await self.blocks.next_block()
             return reply
-        return await self._submit(sender, action, request.nonce)
+        return await self._submit(sender, action, request)
 
     def _check(self, sender: Sender, action: actions.Action) -> None:
         """What the engine does not know. Raises ActionRefused."""
@@ -111,18 +111,18 @@ class Gateway:
         if isinstance(action, actions.PlaceOrders) and action.builder is not None:
             self.directory.check_builder(sender.user, action.builder.address, action.builder.fee)
 
-    async def _submit(self, sender: Sender, action: actions.Action, nonce: int) -> Any:
+    async def _submit(self, sender: Sender, action: actions.Action, request: actions.Request) -> Any:
         if isinstance(action, actions.ScheduleCancel) and action.time is not None:
-            action.time = self.clock.exchange_ms(action.time, nonce)
-        if self.faults.plan.modify_cancels_only and isinstance(action, actions.ModifyOrder | actions.ModifyOrders):
-            self.faults.count("modify that only cancels")
-            cancelled = await self._execute(sender, operations.cancel_of(action))
-            return operations.refused_modify(action, cancelled)
-        return await self._execute(sender, action)
-
-    async def _execute(self, sender: Sender, action: actions.Action) -> Any:
-        arrival_ns = int(self.clock.now_ms() * 1e6)
-        return await self.blocks.executed(self.exchange.submit(sender.user, action, arrival_ns))
+            action.time = self.clock.exchange_ms(action.time, request.nonce)
+        expires = request.expires_after
+        ticket = self.exchange.submit(
+            sender.user,
+            action,
+            int(1e6 * self.clock.now_ms()),
+            expires_after=None if expires is None else self.clock.exchange_ms(expires, request.nonce),
+            fails_to_replace=self.faults.plan.modify_cancels_only,
+        )
+        return await self.blocks.executed(ticket)
 
     async def _delay(self, latency: Any) -> None:
         if (delay := self.faults.delay_s(latency)) > 0:

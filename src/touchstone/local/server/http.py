@@ -1,4 +1,4 @@
-"""The HTTP endpoints /info and /exchange: bodies in, bodies out; what cannot be served is plain text with its status."""
+"""The HTTP endpoints /info and /exchange: bodies in, bodies out; what cannot be served is text with its status."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,12 +1,11 @@
 """Actions by what the server must know of them: how many parts, whether they cancel or take, who carries them out."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from touchstone.local.server.authentication import Sender
 from touchstone.local.server.refusals import ActionRefused
 from touchstone.venues.hyperliquid import actions, user_actions
-from touchstone.venues.hyperliquid.errors import MODIFY_GONE, MODIFY_REFUSED, POST_ONLY_WINDOW
-from touchstone.venues.hyperliquid.replies import DEFAULT, Accepted, Refused, Response, Status, orders_reply, statuses
+from touchstone.venues.hyperliquid.replies import DEFAULT, Accepted, Response
 
 if TYPE_CHECKING:
     from touchstone.local.server.gateway import Gateway
@@ -59,28 +58,6 @@ def takes(action: actions.Action) -> bool:
     else:
         return False
     return any(order.type.limit is None or order.type.limit.tif != "Alo" for order in orders)
-
-
-# The fault "modify that cancels but cannot place".
-
-
-def cancel_of(action: actions.ModifyOrder | actions.ModifyOrders) -> actions.Action:
-    """The cancels that a modify begins with."""
-    parts = action.modifies if isinstance(action, actions.ModifyOrders) else [action]
-    if all(isinstance(part.oid, int) for part in parts):
-        return actions.CancelOrders([actions.Cancel(part.order.asset, part.oid) for part in parts])  # type: ignore[arg-type]
-    return actions.CancelByCloid([actions.CloidCancel(part.order.asset, str(part.oid)) for part in parts])
-
-
-def refused_modify(action: actions.ModifyOrder | actions.ModifyOrders, cancelled: Any) -> Any:
-    """The answer where the old orders are cancelled and the new ones refused."""
-    gone = MODIFY_GONE.render()
-    refused = MODIFY_REFUSED.render(inner=POST_ONLY_WINDOW.render())
-    if isinstance(action, actions.ModifyOrder):
-        part = statuses(cancelled, 1)[0]
-        return Refused(refused if part == "success" else gone)
-    parts = statuses(cancelled, len(action.modifies))
-    return orders_reply([Status(error=refused if part == "success" else gone) for part in parts])
 
 
 # Actions that the server carries out.

@@ -3,14 +3,14 @@
 from typing import Any
 
 from touchstone.local.exchange import BlockReport, LocalExchange
+
 from touchstone.local.server import frames
 from touchstone.local.server.frames import Frames
 from touchstone.local.server.topics import Listeners, Topic
 from touchstone.venues.hyperliquid import statuses
 from touchstone.venues.hyperliquid.stream import UserEvent
 
-OF_MARK = ("clearinghouseState", "allDexsClearinghouseState", "activeAssetData", "webData2", "webData3")
-OF_POSITION = OF_MARK
+OF_POSITION = ("clearinghouseState", "allDexsClearinghouseState", "activeAssetData", "webData2", "webData3")
 OF_ORDERS = ("openOrders", "webData2", "activeAssetData", "clearinghouseState", "allDexsClearinghouseState")
 
 
@@ -37,8 +37,9 @@ class Publisher:
         for user, events in report.user_events.items():
             self._events(user, events)
             stale |= self._of_users(OF_POSITION, {user})
+        stale |= self._of_users(OF_POSITION, set(report.accounts_changed))
         if report.ctx_changed:
-            stale |= set(self._listeners.topics(*OF_MARK))
+            stale |= set(self._listeners.topics(*OF_POSITION))
         for topic in stale:
             self._push_full(topic)
 

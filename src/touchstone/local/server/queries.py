@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from msgspec import UNSET
-
 from touchstone.local.exchange import LocalExchange
+
 from touchstone.local.server.budget import Budgets
 from touchstone.local.server.directory import Directory
 from touchstone.local.server.fills import merged

@@ -5,9 +5,9 @@ import secrets
 from typing import Any
 
 from aiohttp import web
+from touchstone.local.exchange import BlockReport, LocalExchange
 
 from touchstone import TouchstoneError
-from touchstone.local.exchange import BlockReport, LocalExchange
 from touchstone.local.server.admin import Admin
 from touchstone.local.server.authentication import Authenticator
 from touchstone.local.server.blocks import BlockLoop
@@ -103,7 +103,7 @@ class Server:
             await site.start()
         except OSError as error:
             await self._runner.cleanup()
-            raise ServerError(f"port {port} of {HOST} cannot be opened: {error.strerror}; choose another --port") from error
+            raise ServerError(f"port {port} of {HOST}: {error.strerror}; choose another with --port") from error
         self.port = self._runner.addresses[0][1]
         self.set_faults(self.faults.plan)
         self.clock.restart()
