@@ -1,20 +1,28 @@
 """A local exchange in a process of its own, started as a user starts it, for clients that others wrote."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from touchstone.local.server.demo import demo_address, demo_key
+from touchstone.venues.hyperliquid.actions import decode_action
+from touchstone.venues.hyperliquid.nonces import NonceCounter
+from touchstone.venues.hyperliquid.numbers import parse, render
+from touchstone.venues.hyperliquid.signing import Signer
+from touchstone.venues.hyperliquid.user_actions import UserAction
 
 START_S = 180.0  # compiling included
 
@@ -70,6 +78,10 @@ class Running:
         except ValueError:
             return status, raw.decode(errors="replace")
 
+    def trader(self, number: int) -> "Trader":
+        """A client of a demo account."""
+        return Trader(self, number)
+
     def info(self, kind: str, **parameters: Any) -> Any:
         """Answer to an info request."""
         status, body = self.post("info", {"type": kind, **parameters})
@@ -77,7 +89,109 @@ class Running:
         return body
 
 
-Start = Callable[..., Running]
+class Trader:
+    """The smallest client: signs what it is given, as it is given."""
+
+    def __init__(self, venue: Running, number: int) -> None:
+        self.venue = venue
+        self.user = demo_address(number)
+        self.signer = Signer(demo_key(number), is_mainnet=False)
+        self._nonces = NonceCounter()
+
+    def envelope(
+        self, action: dict[str, Any], nonce: int | None = None, vault: str | None = None, expires: int | None = None
+    ) -> dict[str, Any]:
+        """The signed request."""
+        nonce = self._nonces.next(int(1e3 * time.time())) if nonce is None else nonce
+        canonical = decode_action(json.dumps(action))
+        if isinstance(canonical, UserAction):
+            signature = self.signer.sign_user(canonical)
+        else:
+            signature = self.signer.sign_l1(canonical, nonce, vault, expires)
+        signed = {"r": signature.r, "s": signature.s, "v": signature.v}
+        return {"action": action, "nonce": nonce, "signature": signed, "vaultAddress": vault, "expiresAfter": expires}
+
+    def act(self, action: dict[str, Any], **more: Any) -> Any:
+        """Answer of /exchange."""
+        status, body = self.venue.post("exchange", self.envelope(action, **more))
+        assert status == 200, body
+        return body
+
+    def order(self, asset: int, side: str, px: str, sz: str, tif: str = "Alo", **more: Any) -> Any:
+        """Status of one order, or the text of a whole refusal."""
+        order = {"a": asset, "b": side == "B", "p": px, "s": sz, "r": False, "t": {"limit": {"tif": tif}}} | more
+        return self.first(self.act({"type": "order", "orders": [order], "grouping": "na"}))
+
+    def cancel(self, asset: int, oid: int) -> Any:
+        """Status of one cancel."""
+        return self.first(self.act({"type": "cancel", "cancels": [{"a": asset, "o": oid}]}))
+
+    @staticmethod
+    def first(answer: Any) -> Any:
+        """The only status of an answer."""
+        return answer["response"] if answer["status"] == "err" else answer["response"]["data"]["statuses"][0]
+
+    def isolate(self, asset: int, leverage: int = 5) -> None:
+        """Set isolated leverage."""
+        answer = self.act({"type": "updateLeverage", "asset": asset, "isCross": False, "leverage": leverage})
+        assert answer["status"] == "ok", answer
+
+    def touch(self, coin: str) -> tuple[str, str]:
+        """Best bid and ask."""
+        bids, asks = self.venue.info("l2Book", coin=coin)["levels"]
+        return bids[0]["px"], asks[0]["px"]
+
+    def away(self, coin: str, share: float) -> str:
+        """A price this share from the bid, to five figures: below one a bid that rests."""
+        return render(parse(f"{float(self.touch(coin)[0]) * share:.5g}", 6), 6)
+
+
+class Wire:
+    """A WebSocket of the venue."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.seen: list[dict[str, Any]] = []
+
+    async def send(self, frame: Any) -> None:
+        """One frame; text is sent as it is."""
+        await self.socket.send_str(frame if isinstance(frame, str) else json.dumps(frame))
+
+    async def subscribe(self, **subscription: Any) -> None:
+        """Subscribe, without waiting."""
+        await self.send({"method": "subscribe", "subscription": subscription})
+
+    async def next(self, channel: str, seconds: float = 5.0) -> Any:
+        """Data of the next frame on a channel; those on others are kept in `seen`."""
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await self.socket.receive()
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    raise ConnectionError(f"{message.type}: waiting for {channel}")
+                frame = json.loads(message.data)
+                self.seen.append(frame)
+                if frame["channel"] == channel:
+                    return frame.get("data")
+
+    async def ended(self, seconds: float = 5.0) -> aiohttp.WSMessage:
+        """The message with which the connection ends."""
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await self.socket.receive()
+                if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                    return message
+
+
+@asynccontextmanager
+async def _wire(venue: Running, path: str = "/ws") -> AsyncIterator[Wire]:
+    async with aiohttp.ClientSession() as session, session.ws_connect(venue.ws_url + path) as socket:
+        yield Wire(socket)
+
+
+@pytest.fixture(scope="session")
+def wire() -> Any:
+    """`async with wire(venue) as socket`."""
+    return _wire
 
 
 @contextmanager
@@ -119,21 +233,7 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start further exchanges; they end with the test."""
-    with ExitStack() as stack:
-        number = iter(range(100))
-
-        def make(*arguments: str, config: str = WIDE) -> Running:
-            folder = tmp_path / str(next(number))
-            folder.mkdir()
-            return stack.enter_context(running(folder, *arguments, config=config))
-
-        yield make
-
-
 @pytest.fixture(scope="session")
-def account() -> Callable[[int], tuple[str, str]]:
-    """(address, key) of a demo account."""
-    return lambda number: (demo_address(number), demo_key(number))
+def run_exchange() -> Any:
+    """`with run_exchange(folder, *arguments, config=...) as venue`: an exchange of the test's own."""
+    return running
