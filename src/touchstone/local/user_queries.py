@@ -145,7 +145,7 @@ class UserQueries(Engine):
         """Newest first, at most 2000."""
         fills = list(self.traders[user].fills) if user in self.traders else []
         if aggregate_by_time:
-            fills = _aggregated(fills)
+            fills = aggregated(fills)
         return fills[: -MOST_FILLS - 1 : -1]
 
     def user_fills_by_time(
@@ -156,7 +156,7 @@ class UserQueries(Engine):
         rows = self.traders[user].fills if user in self.traders else ()
         fills = [fill for fill in rows if _within(fill.time, start_ms, end_ms)]
         if aggregate_by_time:
-            fills = _aggregated(fills)
+            fills = aggregated(fills)
         return (fills[::-1] if is_reversed else fills)[:MOST_FILLS]
 
     def user_funding(self, user: str, start_ms: int, end_ms: int | None = None) -> list[FundingEntry]:
@@ -252,7 +252,7 @@ def _past(order: Order) -> PastOrder:
     return PastOrder(order=_frontend(order, qty), status=order.status, status_timestamp=order.status_ms)
 
 
-def _aggregated(fills: list[Fill]) -> list[Fill]:
+def aggregated(fills: list[Fill]) -> list[Fill]:
     """Fills of one order in one block, on one side and price path, put together: size, fee and profit add up."""
     made: list[Fill] = []
     for fill in fills:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from touchstone.local.exchange import BlockReport, LocalExchange, Ticket
 
+from touchstone.local.exchange import LocalExchange
+from touchstone.local.reports import BlockReport, Ticket
 from touchstone.local.server.clock import Clock
 from touchstone.local.server.faults import FaultInjector
 

@@ -8,13 +8,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
-from touchstone.local.exchange import LocalExchange
 
-from touchstone.local.server.fills import merged
-from touchstone.local.server.queries import ALL_TIME, Queries
-from touchstone.local.server.topics import INTERVALS, Topic
+from touchstone.local.exchange import LocalExchange
+from touchstone.local.server.topics import Topic
+from touchstone.local.user_queries import aggregated
 from touchstone.venues.hyperliquid import stream
-from touchstone.venues.hyperliquid.shapes import Fill, Funding, OrderUpdate, PastOrder, SpotState
+from touchstone.venues.hyperliquid.shapes import Fill, Funding, OrderUpdate, PastOrder
 
 FAST_LEVELS = 5
 MAX_SNAPSHOT = 2_000
@@ -45,9 +44,8 @@ def post(number: int, kind: Any, payload: bytes) -> bytes:
 class Frames:
     """Builds frames from the exchange's state."""
 
-    def __init__(self, exchange: LocalExchange, queries: Queries) -> None:
+    def __init__(self, exchange: LocalExchange) -> None:
         self._exchange = exchange
-        self._queries = queries
         self._full: dict[str, Callable[[Topic], Any]] = self._table()
 
     def full(self, topic: Topic) -> bytes | None:
@@ -68,10 +66,10 @@ class Frames:
             "allDexsAssetCtxs": self._all_contexts,
             "assetCtxs": self._contexts,
             "fastAssetCtxs": self._fast_contexts,
-            "userFills": lambda t: fills(t, exchange.user_fills(t.user), is_snapshot=True),
+            "userFills": lambda t: fills(t, exchange.user_fills(t.user)[::-1], is_snapshot=True),
             "userFundings": lambda t: fundings(t.user, self._fundings(t.user), is_snapshot=True),
             "userNonFundingLedgerUpdates": lambda t: stream.UserLedgerFrame(
-                stream.UserLedger(t.user, exchange.ledger_updates(t.user, 0, ALL_TIME), True)
+                stream.UserLedger(t.user, exchange.user_ledger(t.user, 0), True)
             ),
             "userHistoricalOrders": lambda t: past_orders(t.user, exchange.historical_orders(t.user), is_snapshot=True),
             "userTwapSliceFills": lambda t: stream.UserTwapSliceFillsFrame(
@@ -86,7 +84,7 @@ class Frames:
                 stream.DexState(t.dex, t.user, exchange.clearinghouse_state(t.user, t.dex))
             ),
             "allDexsClearinghouseState": self._all_states,
-            "spotState": lambda t: stream.SpotStateFrame(stream.UserSpotState(t.user, SpotState([]))),
+            "spotState": lambda t: stream.SpotStateFrame(stream.UserSpotState(t.user, exchange.spot_state(t.user))),
             "activeAssetData": lambda t: stream.ActiveAssetDataFrame(exchange.active_asset_data(t.user, t.coin)),
             "webData2": self._web_data_2,
             "webData3": self._web_data_3,
@@ -94,15 +92,15 @@ class Frames:
 
     def _book(self, topic: Topic) -> Any:
         book = self._exchange.l2_book(topic.coin, topic.n_sig_figs, topic.mantissa)
+        assert book is not None  # topics have coins that are listed
         if topic.flag:
             bids, asks = book.levels
             book = replace(book, levels=(bids[:FAST_LEVELS], asks[:FAST_LEVELS]))
         return stream.BookFrame(book)
 
     def _candle(self, topic: Topic) -> Any:
-        now_ms, length_ms = self._exchange.now_ms, 1_000 * INTERVALS[topic.interval]
-        candles = self._exchange.candles(topic.coin, topic.interval, now_ms - length_ms, now_ms)
-        return stream.CandleFrame(candles[-1]) if candles else None
+        candle = self._exchange.candle(topic.coin, topic.interval)
+        return None if candle is None else stream.CandleFrame(candle)
 
     def _dexs(self) -> list[str]:
         """In alphabetical order, as the venue pushes them."""
@@ -130,7 +128,7 @@ class Frames:
     def _fundings(self, user: str) -> list[Funding]:
         return [
             replace(entry.delta, type=UNSET, time=entry.time)
-            for entry in self._exchange.user_funding(user, 0, ALL_TIME)
+            for entry in self._exchange.user_funding(user, 0)
         ]
 
     def _all_states(self, topic: Topic) -> Any:
@@ -190,7 +188,7 @@ def order_updates(updates: list[OrderUpdate]) -> bytes:
 
 def fills(topic: Topic, entries: list[Fill], *, is_snapshot: bool) -> Any:
     """Of one user; a snapshot says so, also when it is empty."""
-    entries = merged(entries) if topic.flag else entries
+    entries = aggregated(entries) if topic.flag else entries
     flag = True if is_snapshot else UNSET
     return stream.UserFillsFrame(stream.UserFills(topic.user, entries, flag))
 

@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 import msgspec
-from touchstone.local.exchange import LocalExchange
 
+from touchstone.local.exchange import LocalExchange
 from touchstone.local.server import operations
 from touchstone.local.server.authentication import Authenticator, Sender, StaleAction
 from touchstone.local.server.blocks import BlockLoop
@@ -19,7 +19,7 @@ from touchstone.local.server.refusals import ActionRefused, not_json, unreadable
 from touchstone.venues.hyperliquid import actions
 from touchstone.venues.hyperliquid.errors import BATCH_SIZE, POST_ONLY_WINDOW, WireError
 from touchstone.venues.hyperliquid.info import InfoRequest
-from touchstone.venues.hyperliquid.replies import Refused
+from touchstone.venues.hyperliquid.replies import Accepted, Refused
 
 MOST_PARTS = 200
 Body = bytes | msgspec.Raw
@@ -122,7 +122,10 @@ class Gateway:
             expires_after=None if expires is None else self.clock.exchange_ms(expires, request.nonce),
             fails_to_replace=self.faults.plan.modify_cancels_only,
         )
-        return await self.blocks.executed(ticket)
+        reply = await self.blocks.executed(ticket)
+        if isinstance(action, actions.ReserveRequestWeight) and isinstance(reply, Accepted):
+            self.budgets.reserve(action.destination or sender.user, action.weight)
+        return reply
 
     async def _delay(self, latency: Any) -> None:
         if (delay := self.faults.delay_s(latency)) > 0:

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from touchstone.local.server.authentication import Sender
-from touchstone.local.server.refusals import ActionRefused
 from touchstone.venues.hyperliquid import actions, user_actions
 from touchstone.venues.hyperliquid.replies import DEFAULT, Accepted, Response
 
@@ -13,11 +12,11 @@ if TYPE_CHECKING:
 _ENGINE = (
     actions.PlaceOrders, actions.CancelOrders, actions.CancelByCloid, actions.ModifyOrder, actions.ModifyOrders,
     actions.ScheduleCancel, actions.UpdateLeverage, actions.UpdateIsolatedMargin, actions.TopUpIsolatedOnlyMargin,
-    actions.Noop, actions.AgentSendAsset, actions.SubAccountTransfer,
+    actions.Noop, actions.ReserveRequestWeight, actions.AgentSendAsset, actions.SubAccountTransfer,
     user_actions.SendAsset, user_actions.UsdSend, user_actions.UsdClassTransfer,
 )  # fmt: skip
 _DIRECTORY = (
-    actions.ReserveRequestWeight, actions.SetReferrer, actions.RegisterReferrer, actions.AgentEnableDexAbstraction,
+    actions.SetReferrer, actions.RegisterReferrer, actions.AgentEnableDexAbstraction,
     actions.AgentSetAbstraction, actions.CreateSubAccount,
     user_actions.ApproveAgent, user_actions.ApproveBuilderFee, user_actions.UserDexAbstraction,
     user_actions.UserSetAbstraction,
@@ -62,8 +61,6 @@ def takes(action: actions.Action) -> bool:
 
 # Actions that the server carries out.
 
-MICRO_PER_REQUEST = 500  # 0.0005 USDC
-
 
 def carry_out(gateway: "Gateway", sender: Sender, action: actions.Action) -> Accepted:
     """An action of the directory. Raises ActionRefused."""
@@ -85,8 +82,6 @@ def carry_out(gateway: "Gateway", sender: Sender, action: actions.Action) -> Acc
             directory.set_referrer(sender.user, action.code)
         case actions.CreateSubAccount():
             return Accepted(Response("createSubAccount", _create_sub_account(gateway, sender, action.name)))
-        case actions.ReserveRequestWeight():
-            _reserve(gateway, sender, action)
     return DEFAULT
 
 
@@ -95,8 +90,3 @@ def _create_sub_account(gateway: "Gateway", sender: Sender, name: str) -> str:
     gateway.exchange.deposit(sub, "", 0)
     return sub
 
-
-def _reserve(gateway: "Gateway", sender: Sender, action: actions.ReserveRequestWeight) -> None:
-    if not 0 < action.weight <= 1_000_000_000:
-        raise ActionRefused(f"Invalid weight: {action.weight}")  # wording not captured
-    raise ActionRefused("reserveRequestWeight is not served by the local exchange")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from touchstone.local.exchange import BlockReport, LocalExchange
-
+from touchstone.local.exchange import LocalExchange
+from touchstone.local.reports import BlockReport
 from touchstone.local.server import frames
 from touchstone.local.server.frames import Frames
 from touchstone.local.server.topics import Listeners, Topic
@@ -38,8 +38,6 @@ class Publisher:
             self._events(user, events)
             stale |= self._of_users(OF_POSITION, {user})
         stale |= self._of_users(OF_POSITION, set(report.accounts_changed))
-        if report.ctx_changed:
-            stale |= set(self._listeners.topics(*OF_POSITION))
         for topic in stale:
             self._push_full(topic)
 

@@ -6,28 +6,16 @@ from http import HTTPStatus
 from typing import Any
 
 from msgspec import UNSET
-from touchstone.local.exchange import LocalExchange
 
+from touchstone.local.exchange import LocalExchange
 from touchstone.local.server.budget import Budgets
 from touchstone.local.server.directory import Directory
-from touchstone.local.server.fills import merged
 from touchstone.local.server.refusals import NotServed, unreadable
 from touchstone.local.server.topics import INTERVALS, InvalidSubscription, check_precision
 from touchstone.venues.hyperliquid.actions import address
 from touchstone.venues.hyperliquid.errors import WireError
-from touchstone.venues.hyperliquid.info import (
-    ExchangeStatus,
-    InfoRequest,
-    MarginTable,
-    MarginTier,
-    PerpDexStatus,
-    SpotMeta,
-    SubAccount,
-    Token,
-)
-from touchstone.venues.hyperliquid.shapes import SpotState
+from touchstone.venues.hyperliquid.info import InfoRequest, SubAccount
 
-MARKET_ORDER_NTLS = [[25, "30000000.0"], [20, "5000000.0"], [10, "2000000.0"], [1, "500000.0"]]
 ALL_TIME = 1 << 62
 
 
@@ -53,11 +41,11 @@ class Queries:
 
     def has_coin(self, coin: str) -> bool:
         """Whether a coin is listed on one of the dexs."""
-        return self._exchange.has_coin(coin)
+        return coin in self._exchange.coins
 
     def has_dex(self, dex: str) -> bool:
         """Whether there is a dex of this name."""
-        return any(entry.name == dex for entry in self._exchange.spec.dexs)
+        return dex in self._exchange.dexs
 
     def _table(self) -> dict[str, Callable[[InfoRequest], Any]]:
         exchange, directory = self._exchange, self._directory
@@ -66,38 +54,38 @@ class Queries:
             # Markets.
             "meta": lambda r: exchange.meta(self._dex(r)),
             "metaAndAssetCtxs": lambda r: [exchange.meta(self._dex(r)), exchange.asset_contexts(self._dex(r))],
-            "allPerpMetas": lambda r: [exchange.meta(dex.name) for dex in exchange.spec.dexs],
+            "allPerpMetas": lambda r: exchange.all_metas(),
             "perpDexs": lambda r: exchange.perp_dexs(),
             "perpDexLimits": lambda r: exchange.perp_dex_limits(self._dex(r)),
-            "perpDexStatus": lambda r: PerpDexStatus(exchange.total_net_deposit(self._dex(r))),
+            "perpDexStatus": lambda r: exchange.perp_dex_status(self._dex(r)),
             "perpsAtOpenInterestCap": lambda r: exchange.perps_at_open_interest_cap(self._dex(r)),
-            "marginTable": _margin_table,
-            "maxMarketOrderNtls": lambda r: MARKET_ORDER_NTLS,
+            "marginTable": lambda r: exchange.margin_table(_number(r.id)),
+            "maxMarketOrderNtls": lambda r: exchange.max_market_order_ntls(),
             "allMids": lambda r: exchange.all_mids(self._dex(r)),
             "l2Book": self._book,
             "recentTrades": lambda r: exchange.recent_trades(self._coin(r)),
             "candleSnapshot": self._candles,
             "fundingHistory": lambda r: exchange.funding_history(self._coin(r), *_span(r)),
             "predictedFundings": lambda r: exchange.predicted_fundings(),
-            "exchangeStatus": lambda r: ExchangeStatus(exchange.now_ms, None),
-            # Spot is not served: its tokens are the collaterals of the dexs, and there are no pairs.
-            "spotMeta": lambda r: self.spot_meta(),
-            "spotMetaAndAssetCtxs": lambda r: [self.spot_meta(), []],
-            "spotClearinghouseState": lambda r: _user(r) and SpotState([]),
+            "exchangeStatus": lambda r: exchange.exchange_status(),
+            "spotMeta": lambda r: exchange.spot_meta(),
+            "spotMetaAndAssetCtxs": lambda r: [exchange.spot_meta(), exchange.spot_contexts()],
+            "spotClearinghouseState": lambda r: exchange.spot_state(_user(r)),
             # Users.
             "clearinghouseState": lambda r: exchange.clearinghouse_state(_user(r), self._dex(r)),
             "openOrders": lambda r: exchange.open_orders(_user(r), self._dex(r)),
             "frontendOpenOrders": lambda r: exchange.frontend_open_orders(_user(r), self._dex(r)),
             "orderStatus": lambda r: exchange.order_status(_user(r), _oid(r)),
             "historicalOrders": lambda r: exchange.historical_orders(_user(r)),
-            "userFills": self._fills,
-            "userFillsByTime": self._fills_by_time,
+            "userFills": lambda r: exchange.user_fills(_user(r), bool(r.aggregate_by_time)),
+            "userFillsByTime": lambda r: exchange.user_fills_by_time(
+                _user(r), *_span(r), bool(r.aggregate_by_time), bool(r.reversed)
+            ),
             "userFunding": lambda r: exchange.user_funding(_user(r), *_span(r)),
-            "userNonFundingLedgerUpdates": lambda r: exchange.ledger_updates(_user(r), *_span(r)),
+            "userNonFundingLedgerUpdates": lambda r: exchange.user_ledger(_user(r), *_span(r)),
             "userRateLimit": lambda r: self._budgets.rate_limit(_user(r)),
             "userFees": lambda r: exchange.user_fees(_user(r)),
             "activeAssetData": lambda r: exchange.active_asset_data(_user(r), self._coin(r)),
-            "portfolio": lambda r: exchange.portfolio(_user(r)),
             "userRole": lambda r: directory.role(_user(r), exchange.now_ms),
             "extraAgents": lambda r: directory.agents.named(_user(r), exchange.now_ms),
             "subAccounts": self._sub_accounts,
@@ -113,18 +101,6 @@ class Queries:
             "userVaultEquities": empty,
             "delegatorHistory": empty,
         }
-
-    def spot_meta(self) -> SpotMeta:
-        """The collateral tokens."""
-        tokens = {dex.collateral_index: dex.collateral for dex in self._exchange.spec.dexs}
-        return SpotMeta(
-            universe=[],
-            tokens=[
-                Token(name, sz_decimals=2, wei_decimals=8, index=index, token_id=f"0x{index:032x}", is_canonical=True,
-                      evm_contract=None, full_name=None, deployer_trading_fee_share="0.0")
-                for index, name in sorted(tokens.items())
-            ],
-        )  # fmt: skip
 
     def _dex(self, request: InfoRequest) -> str:
         dex = request.dex or ""
@@ -159,22 +135,11 @@ class Queries:
         end = wanted.end_time if isinstance(wanted.end_time, int) else ALL_TIME
         return self._exchange.candles(wanted.coin, wanted.interval, wanted.start_time, end)
 
-    def _fills(self, request: InfoRequest) -> Any:
-        fills = self._exchange.user_fills(_user(request))
-        return merged(fills) if request.aggregate_by_time else fills
-
-    def _fills_by_time(self, request: InfoRequest) -> Any:
-        start, end = _span(request)
-        fills = self._exchange.user_fills_by_time(_user(request), start, end)
-        if request.aggregate_by_time:
-            fills = merged(fills)
-        return fills[::-1] if request.reversed else fills
-
     def _sub_accounts(self, request: InfoRequest) -> Any:
         subs = self._directory.sub_accounts(_user(request))
         return [
             SubAccount(
-                spot_state=SpotState([]),
+                spot_state=self._exchange.spot_state(sub),
                 name=name,
                 sub_account_user=sub,
                 master=_user(request),
@@ -214,8 +179,7 @@ def _span(request: InfoRequest) -> tuple[int, int]:
     return start, end
 
 
-def _margin_table(request: InfoRequest) -> MarginTable:
-    """Ids below 50 are a single tier of that leverage; others are not served."""
-    if not isinstance(request.id, int) or not 0 < request.id < 50:
+def _number(value: object) -> int:
+    if not isinstance(value, int):
         raise unreadable()
-    return MarginTable("", [MarginTier("0.0", request.id)])
+    return value

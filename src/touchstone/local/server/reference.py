@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 from aiohttp import WSMsgType, web
-from touchstone.local.exchange import BlockReport
 
+from touchstone.local.reports import BlockReport
 from touchstone.local.server.clock import monotonic_s
 from touchstone.local.server.faults import FaultInjector
 from touchstone.local.server.peers import Peers

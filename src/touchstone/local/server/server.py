@@ -5,9 +5,10 @@ import secrets
 from typing import Any
 
 from aiohttp import web
-from touchstone.local.exchange import BlockReport, LocalExchange
 
 from touchstone import TouchstoneError
+from touchstone.local.exchange import LocalExchange
+from touchstone.local.reports import BlockReport
 from touchstone.local.server.admin import Admin
 from touchstone.local.server.authentication import Authenticator
 from touchstone.local.server.blocks import BlockLoop
@@ -46,14 +47,14 @@ class Server:
         self.settings = settings
         self.token = secrets.token_urlsafe(16)
         self.port = 0
-        self.faults = FaultInjector(settings.faults, settings.seed)
+        self.faults = FaultInjector(Faults(), settings.seed)
         self.clock = Clock(exchange.now_ms, speed, settings.faults.clock_skew_ms)
         self.peers = Peers(limits)
         self.listeners = Listeners()
         self.directory = Directory(exchange.has_account)
-        self.budgets = Budgets(limits.request_buffer, limits.over_budget_interval_s, exchange.volume)
+        self.budgets = Budgets(limits.request_buffer, limits.over_budget_interval_s, self._volume)
         self.queries = Queries(exchange, self.directory, self.budgets)
-        frames = Frames(exchange, self.queries)
+        frames = Frames(exchange)
         self._publisher = Publisher(exchange, frames, self.listeners)
         coins = [coin.name for dex in exchange.spec.dexs for coin in dex.coins]
         self._reference = Reference(coins, self.peers, self.faults, limits)
@@ -105,7 +106,7 @@ class Server:
             await self._runner.cleanup()
             raise ServerError(f"port {port} of {HOST}: {error.strerror}; choose another with --port") from error
         self.port = self._runner.addresses[0][1]
-        self.set_faults(self.faults.plan)
+        self.set_faults(self.settings.faults)
         self.clock.restart()
         self._tasks = [asyncio.create_task(self.blocks.run()), asyncio.create_task(self.sockets.break_connections())]
 
@@ -126,17 +127,34 @@ class Server:
         """Collateral for a user on a dex."""
         self.exchange.deposit(user, dex, round(amount * MICRO))
 
+    def _volume(self, user: str) -> str:
+        return self.exchange.user_rate_limit(user).cum_vlm
+
     def set_faults(self, plan: Faults) -> None:
         """Another plan of faults, in force at once."""
-        self.faults.plan = plan
+        unknown = {*plan.halted, *plan.no_bids, *plan.no_asks, *plan.stale_oracle} - self.exchange.coins.keys()
+        if unknown:
+            raise ServerError(f"faults name {', '.join(sorted(unknown))}: there are {', '.join(self.exchange.coins)}")
+        before, self.faults.plan = self.faults.plan, plan
         self.clock.skew_ms = plan.clock_skew_ms
         self.budgets.is_exhausted = plan.address_limit
-        for dex in self.exchange.spec.dexs:
-            for coin in dex.coins:
-                self.exchange.halt(coin.name, coin.name in plan.halted)
-                self.exchange.set_oracle_stale(coin.name, coin.name in plan.stale_oracle)
-                self.exchange.empty_side(coin.name, "B", coin.name in plan.no_bids)
-                self.exchange.empty_side(coin.name, "A", coin.name in plan.no_asks)
+        for coin in self.exchange.coins:
+            for name in ("halted", "stale_oracle", "no_bids", "no_asks"):
+                is_on = coin in getattr(plan, name)
+                if is_on != (coin in getattr(before, name)):
+                    self._change_market(name, coin, is_on)
+
+    def _change_market(self, name: str, coin: str, is_on: bool) -> None:
+        exchange = self.exchange
+        match name:
+            case "halted":
+                exchange.halt(coin, is_on)
+            case "stale_oracle":
+                exchange.set_oracle_stale(coin, is_on)
+            case "no_bids":
+                exchange.empty_side(coin, 1, is_on)
+            case "no_asks":
+                exchange.empty_side(coin, -1, is_on)
 
     def state(self) -> dict[str, Any]:
         """What the admin endpoint shows."""

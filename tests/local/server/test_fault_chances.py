@@ -1,11 +1,9 @@
-"""Chance of faults, delays, and fills merged by order and block."""
+"""Chance of faults and delays."""
 
 import statistics
 
 from touchstone.local.server.faults import FaultInjector
-from touchstone.local.server.fills import merged
 from touchstone.local.server.settings import Faults, Latency
-from touchstone.venues.hyperliquid.shapes import Fill
 
 
 def test_the_same_seed_draws_the_same_faults() -> None:
@@ -32,17 +30,3 @@ def test_delays_have_the_median_and_the_tail_that_were_asked() -> None:
     assert abs(sum(delay > 0 for delay in tailed) / 4_000 - 0.1) < 0.02
     assert abs(statistics.mean(delay for delay in tailed if delay) - 0.5) < 0.1
     assert injector.delay_s(Latency()) == 0.0
-
-
-def fill(px: str, sz: str, start: str, oid: int = 1, time: int = 5, side: str = "B") -> Fill:
-    return Fill("BTC", px, sz, side, time, start, "Open Long", "0.0", "0x0", oid, True, "0.5", tid=int(start[0]))  # type: ignore[arg-type]
-
-
-def test_parts_of_an_order_in_a_block_are_one_fill() -> None:
-    newest_first = [fill("11", "1.0", "3.0", oid=2), fill("20", "2.0", "1.0"), fill("14", "1.0", "0.0")]
-    whole = merged(newest_first)
-    assert [(f.oid, f.px, f.sz, f.start_position, f.fee) for f in whole] == [
-        (2, "11", "1.0", "3.0", "0.5"),
-        (1, "18", "3.0", "0.0", "1.0"),
-    ]
-    assert merged([fill("1", "1", "0"), fill("1", "1", "1", time=6)]) == [fill("1", "1", "0"), fill("1", "1", "1", time=6)]
