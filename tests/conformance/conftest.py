@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ import pytest
 from touchstone.local.server.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.actions import decode_action
 from touchstone.venues.hyperliquid.nonces import NonceCounter
-from touchstone.venues.hyperliquid.numbers import parse, render
 from touchstone.venues.hyperliquid.signing import Signer
 from touchstone.venues.hyperliquid.user_actions import UserAction
 
@@ -143,7 +143,7 @@ class Trader:
 
     def away(self, coin: str, share: float) -> str:
         """A price this share from the bid, to five figures: below one a bid that rests."""
-        return render(parse(f"{float(self.touch(coin)[0]) * share:.5g}", 6), 6)
+        return f"{Decimal(f'{float(self.touch(coin)[0]) * share:.5g}'):f}"
 
 
 class Wire:

@@ -36,12 +36,12 @@ def typed(kind: str, **fields: Any) -> dict[str, Any]:
 def test_price_and_size(venue: Any, trader: Any) -> None:
     cases = {
         ("30.1234567", "1"): "Order has invalid price.",
-        ("30.12345", "1"): "Price must be divisible by tick size. asset=110000",
+        ("30.1234", "1"): "Price must be divisible by tick size. asset=110000",
         ("0", "1"): "Order has invalid price.",
         (trader.away(HYPE, 0.97), "0.001"): "Order has invalid size.",
         (trader.away(HYPE, 0.97), "0"): "Order has zero size.",
         (trader.away(HYPE, 0.97), "0.2"): "Order must have minimum value of $10. asset=110000",
-        (trader.away(HYPE, 0.01), "1000"): "Order price cannot be more than 95% away from the reference price",
+        ("0.4", "1000"): "Order price cannot be more than 95% away from the reference price",
     }
     for (price, size), text in cases.items():
         answer = trader.order(ASSET, "B", price, size)
@@ -52,7 +52,6 @@ def test_price_and_size(venue: Any, trader: Any) -> None:
 
 
 def test_what_the_book_and_the_position_refuse(venue: Any, trader: Any) -> None:
-    bid, ask = trader.touch(HYPE)
     far = trader.away(HYPE, 0.97)
     assert trader.order(ASSET, "B", trader.away(HYPE, 1.02), "1")["error"].startswith(
         "Post only order would have immediately matched, bbo was "
@@ -99,7 +98,8 @@ def test_batches(trader: Any) -> None:
     answer = trader.act({"type": "cancel", "cancels": cancels})
     assert answer == {"status": "err", "response": "Signed action over weight limit of 200."}
     assert len(trader.act({"type": "cancel", "cancels": cancels[:200]})["response"]["data"]["statuses"]) == 200
-    assert trader.act({"type": "order", "orders": [], "grouping": "na"})["status"] == "err"
+    empty = trader.act({"type": "order", "orders": [], "grouping": "na"})
+    assert "error" in trader.first(empty)
 
 
 def test_signers(venue: Any, trader: Any) -> None:
@@ -163,7 +163,7 @@ def test_agents(venue: Any) -> None:
     assert "Too many extra agents for cumulative volume traded. Current limit is 3" in approve(demo_address(910), "d")
     assert "'ok'" in approve(demo_address(911), "a")
     assert "Extra agent already used." in approve(demo_address(900), "a")
-    assert "Agent valid_until already expired." in approve(demo_address(912), f"a valid_until {now_ms() - 1}")
+    assert "Agent valid_until already expired." in approve(demo_address(912), f"a valid_until {now_ms() - 5_000}")
     agent = venue.trader(8)
     agent.signer = Signer(demo_key(911), is_mainnet=False)
     send = {

@@ -26,7 +26,7 @@ USERS = ["0x" + f"{number:040x}" for number in range(1, 20)]
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory, run_exchange: Any) -> Any:
-    with run_exchange(tmp_path_factory.mktemp("small"), "--market", "thin", "--coin", HYPE, config=SMALL) as found:
+    with run_exchange(tmp_path_factory.mktemp("small"), "--coin", HYPE, config=SMALL) as found:
         yield found
 
 

@@ -251,7 +251,6 @@ def test_what_else_info_answers(info: Info, trader: Exchange) -> None:
     assert info.query_sub_accounts(me) is None
     assert [dex["name"] for dex in info.perp_dexs()[1:]] == ["hyna"]
     assert info.perp_dexs()[0] is None
-    assert info.portfolio(me)
     assert info.open_orders(NOBODY) == info.user_fills(NOBODY) == []
 
 

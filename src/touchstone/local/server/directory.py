@@ -7,7 +7,7 @@ from decimal import Decimal
 from touchstone.local.server.agents import Agents
 from touchstone.local.server.refusals import ActionRefused
 from touchstone.venues.hyperliquid.actions import address
-from touchstone.venues.hyperliquid.errors import BUILDER_FEE, SUB_ACCOUNT_VOLUME, UNKNOWN_REFERRAL, WireError
+from touchstone.venues.hyperliquid.errors import AGENT_SEND, BUILDER_FEE, SUB_ACCOUNT_VOLUME, UNKNOWN_REFERRAL, WireError
 from touchstone.venues.hyperliquid.info import UserRole
 from touchstone.venues.hyperliquid.signing import keccak256
 
@@ -63,6 +63,11 @@ class Directory:
         self._masters[sub] = master
         self._names[sub] = name
         return sub
+
+    def check_agent_send(self, account: str, destination: str) -> None:
+        """Raises ActionRefused unless an agent sends to its own account or a sub-account of it."""
+        if destination != account and self._masters.get(destination) != account:
+            raise ActionRefused(AGENT_SEND.render())
 
     # Builders and referrers.
 

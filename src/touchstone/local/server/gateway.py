@@ -110,6 +110,8 @@ class Gateway:
             raise ActionRefused(POST_ONLY_WINDOW.render())
         if isinstance(action, actions.PlaceOrders) and action.builder is not None:
             self.directory.check_builder(sender.user, action.builder.address, action.builder.fee)
+        if isinstance(action, actions.AgentSendAsset):
+            self.directory.check_agent_send(sender.account, action.destination)
 
     async def _submit(self, sender: Sender, action: actions.Action, request: actions.Request) -> Any:
         if isinstance(action, actions.ScheduleCancel) and action.time is not None:
