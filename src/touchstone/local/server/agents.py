@@ -64,6 +64,10 @@ class Agents:
         self._masters[agent] = master
         self._used.add(agent)
 
+    def was_one(self, agent: str) -> bool:
+        """Whether it was ever approved."""
+        return agent in self._used
+
     def named(self, master: str, now_ms: int) -> list[Agent]:
         """Answer to `extraAgents`."""
         return [agent for agent in self._known(master) if agent.name and agent.valid_until > now_ms]

@@ -87,7 +87,7 @@ class Authenticator:
     def _l1_signer(self, request: Request, action: L1Action, now_ms: int) -> tuple[str, str]:
         """Key and account. With a wrong signature the key is nobody's, and is named in the refusal."""
         order = sorted(self._sources, key=lambda source: source != self._last_source)
-        nobody = ""
+        strangers = []
         for source in order:
             args = (action, request.nonce, request.signature, request.vault_address, request.expires_after)
             signer = recover_l1(*args, sources=(source,))[source]
@@ -95,8 +95,9 @@ class Authenticator:
             if account is not None:
                 self._last_source = source
                 return signer, account
-            nobody = signer
-        raise ActionRefused(UNKNOWN_SIGNER.render(address=nobody))
+            strangers.append(signer)
+        former = (signer for signer in strangers if self._directory.agents.was_one(signer))
+        raise ActionRefused(UNKNOWN_SIGNER.render(address=next(former, strangers[0])))
 
     def _user_sender(self, request: Request, action: UserAction) -> Sender:
         if action.hyperliquid_chain not in self._chains:

@@ -7,7 +7,13 @@ from decimal import Decimal
 from touchstone.local.server.agents import Agents
 from touchstone.local.server.refusals import ActionRefused
 from touchstone.venues.hyperliquid.actions import address
-from touchstone.venues.hyperliquid.errors import AGENT_SEND, BUILDER_FEE, SUB_ACCOUNT_VOLUME, UNKNOWN_REFERRAL, WireError
+from touchstone.venues.hyperliquid.errors import (
+    AGENT_SEND,
+    BUILDER_FEE,
+    SUB_ACCOUNT_VOLUME,
+    UNKNOWN_REFERRAL,
+    WireError,
+)
 from touchstone.venues.hyperliquid.info import UserRole
 from touchstone.venues.hyperliquid.signing import keccak256
 
