@@ -208,7 +208,7 @@ def _execute_first(world, venues, account, now_ns):
         side, px, cloid = np.int64(action.side), np.int64(action.px), np.int64(action.cloid)
         index = price_grid.index_of(world.grid, px)
         traded = sweep(world, venues, side, index, may_trade, account, cloid, ZERO, now_ns)
-        members.on_taken(venue, world.book, action, may_trade, traded, now_ns)
+        members.on_taken(venue, world.book, action, may_trade, traded, account, now_ns)
     transit.drop_request(venue.requests)
 
 

@@ -1,13 +1,13 @@
-"""Actions, one function each: from the decoded action of a trader to the reply of /exchange."""
+"""Actions, one function each: from the decoded action of a trader to the reply of /engine."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from touchstone.local import margin, refusals, rules
+from touchstone.local import margin, refusals, rules, transfers
 from touchstone.local.records import Account, Order, Position, Trader
 from touchstone.local.reports import Ticket
 from touchstone.local.spec import MICRO
-from touchstone.venues.hyperliquid import actions, errors
+from touchstone.venues.hyperliquid import actions, errors, user_actions
 from touchstone.venues.hyperliquid.errors import Refusal
 from touchstone.venues.hyperliquid.numbers import render
 from touchstone.venues.hyperliquid.replies import (
@@ -50,47 +50,47 @@ def refused(refusal: Refusal, asset: int | None = None, **values: object) -> Ref
     return Refused(refusal.render(asset, **values))
 
 
-def execute(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
-    """Carry an action out in the block at exchange.now_ms."""
+def execute(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+    """Carry an action out in the block at engine.now_ms."""
     flags = ticket.flags
-    if flags.expires_after is not None and exchange.now_ms > flags.expires_after:
+    if flags.expires_after is not None and engine.now_ms > flags.expires_after:
         return refused(errors.EXPIRED)
-    exchange.journal.new_hash()
+    engine.journal.new_hash()
     handler = _HANDLERS.get(type(ticket.action))
     if handler is None:
         tag = type(ticket.action).__struct_config__.tag
         return refused(refusals.NOT_SUPPORTED, type=tag)
-    return handler(exchange, trader, ticket)
+    return handler(engine, trader, ticket)
 
 
 # ---------------------------------------------------------------- orders
 
 
-def _place(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _place(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     action: actions.PlaceOrders = ticket.action
     if len(action.orders) > rules.MOST_ACTIONS:
         return refused(errors.BATCH_SIZE)
-    if exchange.is_post_only and rank_of(action) == RANK_TAKE:
+    if engine.is_post_only and rank_of(action) == RANK_TAKE:
         return refused(errors.POST_ONLY_WINDOW)
     if not action.orders:
         return orders_reply([Status(error=refusals.EMPTY_BATCH.render())])
     made: list[Order] = []
     for wire in action.orders:
-        order = _read(exchange, trader, wire)
+        order = _read(engine, trader, wire)
         if isinstance(order, Refusal):
             return orders_reply([Status(error=order.render())])
         made.append(order)
     if action.builder is not None and action.builder.fee > 0:
         for order in made:
-            dex = exchange.dexs[order.coin.dex]
-            order.builder = exchange.trader(action.builder.address).account(dex)
+            dex = engine.dexs[order.coin.dex]
+            order.builder = engine.trader(action.builder.address).account(dex)
             order.builder_rate = action.builder.fee
-    return orders_reply([exchange.trading.place(order) for order in made])
+    return orders_reply([engine.trading.place(order) for order in made])
 
 
-def _read(exchange: "Engine", trader: Trader, wire: actions.Order) -> Order | Refusal:
+def _read(engine: "Engine", trader: Trader, wire: actions.Order) -> Order | Refusal:
     """An order in the engine's units; a refusal of the whole payload where that cannot be."""
-    coin = exchange.by_asset.get(wire.asset)
+    coin = engine.by_asset.get(wire.asset)
     if coin is None:
         return refusals.UNKNOWN_ASSET
     if wire.type.limit is None:
@@ -102,65 +102,65 @@ def _read(exchange: "Engine", trader: Trader, wire: actions.Order) -> Order | Re
     if isinstance(numbers, Refusal):
         return numbers
     px, qty = numbers
-    account = trader.account(exchange.dexs[coin.dex])
+    account = trader.account(engine.dexs[coin.dex])
     side = 1 if wire.is_buy else -1
-    oid, now_ms = exchange.journal.next_oid(), exchange.now_ms
+    oid, now_ms = engine.journal.next_oid(), engine.now_ms
     return Order(oid, account, coin, side, px, qty, tif, wire.reduce_only, wire.cloid, now_ms)
 
 
-def _cancel(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _cancel(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     action: actions.CancelOrders = ticket.action
     if len(action.cancels) > rules.MOST_ACTIONS:
         return refused(errors.BATCH_SIZE)
     if not action.cancels:
         return cancels_reply([Status(error=refusals.EMPTY_BATCH.render())])
     return cancels_reply(
-        [_cancel_one(exchange, trader.orders.get(cancel.oid), cancel.asset) for cancel in action.cancels]
+        [_cancel_one(engine, trader.orders.get(cancel.oid), cancel.asset) for cancel in action.cancels]
     )
 
 
-def _cancel_by_cloid(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _cancel_by_cloid(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     action: actions.CancelByCloid = ticket.action
     if len(action.cancels) > rules.MOST_ACTIONS:
         return refused(errors.BATCH_SIZE)
     if not action.cancels:
         return cancels_reply([Status(error=refusals.EMPTY_BATCH.render())])
     return cancels_reply(
-        [_cancel_one(exchange, trader.cloids.get(cancel.cloid), cancel.asset) for cancel in action.cancels]
+        [_cancel_one(engine, trader.cloids.get(cancel.cloid), cancel.asset) for cancel in action.cancels]
     )
 
 
-def _cancel_one(exchange: "Engine", order: Order | None, asset: int) -> Status | str:
+def _cancel_one(engine: "Engine", order: Order | None, asset: int) -> Status | str:
     if order is None or not order.rests or order.coin.asset != asset:
         return Status(error=errors.NOT_OPEN.render(asset))
-    exchange.trading.cancel(order)
+    engine.trading.cancel(order)
     return "success"
 
 
-def _modify(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _modify(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     action: actions.ModifyOrder = ticket.action
-    if exchange.is_post_only and rank_of(action) == RANK_TAKE:
+    if engine.is_post_only and rank_of(action) == RANK_TAKE:
         return refused(errors.POST_ONLY_WINDOW)
-    status = _replace(exchange, trader, ticket, action.oid, action.order, bool(action.always_place), None)
+    status = _replace(engine, trader, ticket, action.oid, action.order, bool(action.always_place), None)
     return Refused(status.error) if isinstance(status.error, str) else DEFAULT
 
 
-def _modify_all(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _modify_all(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     action: actions.ModifyOrders = ticket.action
     if len(action.modifies) > rules.MOST_ACTIONS:
         return refused(errors.BATCH_SIZE)
-    if exchange.is_post_only and rank_of(action) == RANK_TAKE:
+    if engine.is_post_only and rank_of(action) == RANK_TAKE:
         return refused(errors.POST_ONLY_WINDOW)
     if not action.modifies:
         return orders_reply([Status(error=refusals.EMPTY_BATCH.render())])
     always = bool(action.always_place)
     return orders_reply(
-        [_replace(exchange, trader, ticket, m.oid, m.order, always, m.order.asset) for m in action.modifies]
+        [_replace(engine, trader, ticket, m.oid, m.order, always, m.order.asset) for m in action.modifies]
     )
 
 
 def _replace(
-    exchange: "Engine", trader: Trader, ticket: Ticket, oid: int | str, wire: actions.Order, always: bool,
+    engine: "Engine", trader: Trader, ticket: Ticket, oid: int | str, wire: actions.Order, always: bool,
     asset: int | None,
 ) -> Status:  # fmt: skip
     """Cancel, then place: the old order is gone even where the new one is refused.
@@ -171,10 +171,10 @@ def _replace(
     is_gone = target is None or not target.rests
     if is_gone and not always:
         return Status(error=errors.MODIFY_GONE.render(asset))
-    order = _read(exchange, trader, wire)
+    order = _read(engine, trader, wire)
     if isinstance(order, Refusal):
         return Status(error=order.render())
-    trading = exchange.trading
+    trading = engine.trading
     if target is not None and not is_gone:
         trading.cancel(target, is_told=False)
     if not always and order.tif == rules.GTC:
@@ -186,7 +186,7 @@ def _replace(
     else:
         status = trading.place(order)
     if target is not None and not is_gone:
-        exchange.journal.order(target, "canceled", exchange.now_ms)  # the new order is told first, as on the venue
+        engine.journal.order(target, "canceled", engine.now_ms)  # the new order is told first, as on the venue
     if isinstance(status.error, str):
         return Status(error=errors.MODIFY_REFUSED.render(inner=status.error))
     return status
@@ -195,17 +195,17 @@ def _replace(
 # ---------------------------------------------------------------- leverage and margin
 
 
-def _position(exchange: "Engine", trader: Trader, asset: int) -> tuple[Account, Position] | Refused:
-    coin = exchange.by_asset.get(asset)
+def _position(engine: "Engine", trader: Trader, asset: int) -> tuple[Account, Position] | Refused:
+    coin = engine.by_asset.get(asset)
     if coin is None:
         return refused(refusals.UNKNOWN_ASSET)
-    account = trader.account(exchange.dexs[coin.dex])
+    account = trader.account(engine.dexs[coin.dex])
     return account, account.position(coin)
 
 
-def _leverage(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _leverage(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     action: actions.UpdateLeverage = ticket.action
-    found = _position(exchange, trader, action.asset)
+    found = _position(engine, trader, action.asset)
     if isinstance(found, Refused):
         return found
     account, position = found
@@ -222,22 +222,22 @@ def _leverage(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     if margin.free(account) < min(free, 0):
         position.leverage, position.is_isolated = before
         return refused(errors.MARGIN)
-    exchange.journal.changed(trader, coin.dex)
+    engine.journal.changed(trader, coin.dex)
     return DEFAULT
 
 
-def _isolated_margin(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _isolated_margin(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     action: actions.UpdateIsolatedMargin = ticket.action
-    found = _position(exchange, trader, action.asset)
+    found = _position(engine, trader, action.asset)
     if isinstance(found, Refused):
         return found
-    return _move_margin(exchange, *found, action.ntli)
+    return _move_margin(engine, *found, action.ntli)
 
 
-def _top_up(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _top_up(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     """Add what brings an isolated position down to a leverage."""
     action: actions.TopUpIsolatedOnlyMargin = ticket.action
-    found = _position(exchange, trader, action.asset)
+    found = _position(engine, trader, action.asset)
     if isinstance(found, Refused):
         return found
     account, position = found
@@ -246,10 +246,10 @@ def _top_up(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
         return refused(refusals.LEVERAGE_VALUE)
     notional = abs(position.szi) * position.coin.mark_px
     wanted = margin.up(notional * MICRO, leverage)
-    return _move_margin(exchange, account, position, max(wanted - margin.isolated_value(position), 0))
+    return _move_margin(engine, account, position, max(wanted - margin.isolated_value(position), 0))
 
 
-def _move_margin(exchange: "Engine", account: Account, position: Position, micro: int) -> Reply:
+def _move_margin(engine: "Engine", account: Account, position: Position, micro: int) -> Reply:
     if not position.is_isolated or position.szi == 0:
         return refused(errors.NOT_ISOLATED)
     if micro > 0 and margin.free(account) < micro:
@@ -261,46 +261,58 @@ def _move_margin(exchange: "Engine", account: Account, position: Position, micro
             return refused(refusals.MARGIN_REMOVAL)
     account.raw -= micro
     position.raw += micro
-    exchange.journal.changed(account.trader, position.coin.dex)
+    engine.journal.changed(account.trader, position.coin.dex)
     return DEFAULT
 
 
 # ---------------------------------------------------------------- the rest
 
 
-def _schedule(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _schedule(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     """Arm, move or clear the cancel of all orders."""
     action: actions.ScheduleCancel = ticket.action
-    required = round(exchange.spec.schedule_cancel_volume * MICRO)
+    required = round(engine.spec.schedule_cancel_volume * MICRO)
     if trader.volume < required:
         return refused(errors.SCHEDULE_VOLUME, volume=render(trader.volume, 6))
     if action.time is not None:
-        if action.time < exchange.now_ms + SCHEDULE_AHEAD_MS:
+        if action.time < engine.now_ms + SCHEDULE_AHEAD_MS:
             return refused(refusals.SCHEDULE_TIME)
         day, fires = trader.schedule_fires
-        if day == exchange.now_ms // DAY_MS and fires >= SCHEDULE_FIRES:
+        if day == engine.now_ms // DAY_MS and fires >= SCHEDULE_FIRES:
             return refused(refusals.SCHEDULE_COUNT)
     trader.schedule_ms = action.time
     return DEFAULT
 
 
-def _noop(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _noop(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     return DEFAULT
 
 
-def _reserve(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _reserve(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     """Pay for requests beyond the limit; whose limit it raises is the server's business."""
     action: actions.ReserveRequestWeight = ticket.action
-    account = trader.account(exchange.spec.dexs[0])
+    account = trader.account(engine.spec.dexs[0])
     price = action.weight * WEIGHT_PRICE
     if action.weight <= 0 or margin.withdrawable(account) < price:
         return refused(refusals.INSUFFICIENT_BALANCE)
     account.raw -= price
-    exchange.totals[""].fees += price
+    engine.totals[""].fees += price
     return DEFAULT
 
 
-def _referrer(exchange: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+def _class_transfer(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+    return transfers.class_transfer(engine, trader, ticket.action)
+
+
+def _usd_send(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+    return transfers.usd_send(engine, trader, ticket.action)
+
+
+def _send_asset(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+    return transfers.send_asset(engine, trader, ticket.action)
+
+
+def _referrer(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     return refused(errors.UNKNOWN_REFERRAL)
 
 
@@ -318,5 +330,9 @@ _HANDLERS: dict[type, Handler] = {
     actions.Noop: _noop,
     actions.ReserveRequestWeight: _reserve,
     actions.SetReferrer: _referrer,
+    actions.AgentSendAsset: _send_asset,
+    user_actions.SendAsset: _send_asset,
+    user_actions.UsdSend: _usd_send,
+    user_actions.UsdClassTransfer: _class_transfer,
 }
 

@@ -14,14 +14,18 @@ from touchstone.local.coin import Coin
 from touchstone.local.funding import pay_hour
 from touchstone.local.journal import Journal
 from touchstone.local.markets.agents import AgentsMarket
+from touchstone.local.markets.guests import GuestMarket
 from touchstone.local.markets.market import Market, Touch
+from touchstone.local.markets.mirror import Message, MirrorRows
+from touchstone.local.markets.tape import TapeRows
 from touchstone.local.records import Trader
 from touchstone.local.reports import BlockReport, Flags, Ticket
-from touchstone.local.spec import Agents, CoinSpec, ExchangeSpec, asset_of
+from touchstone.local.spec import Agents, CoinSpec, ExchangeSpec, Recorded, SpecError, asset_of
 from touchstone.local.trading import Trading
+from touchstone.local.wire import money
 from touchstone.venues.hyperliquid import errors
 from touchstone.venues.hyperliquid.replies import Refused
-from touchstone.venues.hyperliquid.shapes import Bbo, Level
+from touchstone.venues.hyperliquid.shapes import Bbo, LedgerEntry, Level
 
 BOOK_MS = 500  # least time between two l2Book pushes of a coin
 
@@ -41,6 +45,10 @@ class Engine:
         self.by_dex: dict[str, list[Coin]] = {dex.name: [] for dex in spec.dexs}
         self.traders: dict[str, Trader] = {}
         self.is_post_only = False  # fault: just after an upgrade
+        self.n_liquidations = 0
+        self.dex_index = {dex.name: index for index, dex in enumerate(spec.dexs)}
+        self.backstops = {liquidation.backstop_of(index) for index in range(len(spec.dexs))}
+        self._mirrors: dict[str, MirrorRows] = {}
         tokens = {dex.name: dex.collateral for dex in spec.dexs}
         self.trading = Trading(self.coins, self.totals, tokens, self.journal)
         self._tickets: list[Ticket] = []  # not yet executed
@@ -58,8 +66,19 @@ class Engine:
         self.advance(self.now_ms + spec.block_ms)
 
     def _market(self, spec: CoinSpec, seed: int) -> Market:
-        assert isinstance(spec.market, Agents)
-        return AgentsMarket(spec, block_ms=self.block_ms, start_ms=self.now_ms, seed=seed, exchange=self.trading)
+        start_ms, trading = self.now_ms, self.trading
+        if isinstance(spec.market, Agents):
+            return AgentsMarket(spec, block_ms=self.block_ms, start_ms=start_ms, seed=seed, exchange=trading)
+        if isinstance(spec.market, Recorded):
+            return GuestMarket(spec, TapeRows(spec.market.tape), start_ms=start_ms, exchange=trading)
+        self._mirrors[spec.name] = MirrorRows(spec.sz_decimals)
+        return GuestMarket(spec, self._mirrors[spec.name], start_ms=start_ms, exchange=trading)
+
+    def mirror(self, coin: str, message: Message) -> None:
+        """A decoded message of the feed that this coin mirrors; the next block takes it in."""
+        if coin not in self._mirrors:
+            raise SpecError(f"coin {coin!r} mirrors no feed; there are {sorted(self._mirrors)}")
+        self._mirrors[coin].add(message)
 
     # ------------------------------------------------------------ traders
 
@@ -75,9 +94,18 @@ class Engine:
         return found
 
     def deposit(self, user: str, dex: str, micro: int) -> None:
-        """Collateral from outside; negative takes it out, whatever the margin."""
-        self.trader(user).account(self.dexs[dex]).raw += micro
+        """Collateral from outside; negative takes it out, whatever the margin. Raises KeyError for an unknown dex."""
+        trader = self.trader(user)
+        trader.account(self.dexs[dex]).raw += micro
         self.totals[dex].deposits += micro
+        delta = {"type": "deposit" if micro >= 0 else "withdraw", "usdc": money(abs(micro))}
+        trader.ledger.append(LedgerEntry(time=self.now_ms, hash=self.journal.new_hash(), delta=delta))
+        self.journal.changed(trader, dex)
+
+    def deposit_spot(self, user: str, token: str, micro: int) -> None:
+        """Collateral from outside to the spot balance."""
+        spot = self.trader(user).spot
+        spot[token] = spot.get(token, 0) + micro
 
     def submit(self, user: str, action: Any, arrival_ns: int, **flags: Any) -> Ticket:
         """An action of an authenticated user arrives; executed in the first block at or after that, never in one past.
@@ -88,6 +116,25 @@ class Engine:
         ticket = Ticket(user, action, arrival_ns, actions.rank_of(action), self._n_tickets, Flags(**flags))
         self._tickets.append(ticket)
         return ticket
+
+    # ------------------------------------------------------------ faults on demand
+
+    def halt(self, coin: str, is_halted: bool = True) -> None:
+        """Trading of a coin stops, its orders are cancelled; or goes on."""
+        found = self.coins[coin]
+        found.is_halted = is_halted
+        if is_halted:
+            for trader in self.traders.values():
+                for order in [order for order in trader.orders.values() if order.coin is found]:
+                    self.trading.cancel(order, "delistedCanceled")
+
+    def set_oracle_stale(self, coin: str, is_stale: bool) -> None:
+        """The oracle of a coin is heard no more."""
+        self.coins[coin].oracle_is_stale = is_stale
+
+    def empty_side(self, coin: str, side: int, is_empty: bool = True) -> None:
+        """Nobody but the traders quotes this side (+1 bids, -1 asks) of a coin."""
+        self.coins[coin].market.set_empty(side, is_empty)
 
     # ------------------------------------------------------------ blocks
 
@@ -101,13 +148,12 @@ class Engine:
 
     def _block(self) -> BlockReport:
         now_ms, journal = self.now_ms, self.journal
-        report = journal.block = BlockReport(now_ms)
+        report = journal.next_block(now_ms)
         self.trading.now_ms = now_ms
         self.trading.touched.clear()
         for coin in self.coins.values():
             coin.market.open_block(now_ms)
-        if self._next_update_ms == 0:
-            self._update_prices()
+        self._first_prices()
         if now_ms // prices.HOUR_MS != self._hour:
             self._hour = now_ms // prices.HOUR_MS
             pay_hour(self)
@@ -116,7 +162,8 @@ class Engine:
         for rank in (actions.RANK_ADD, actions.RANK_CANCEL, actions.RANK_TAKE):
             if rank == actions.RANK_TAKE:
                 for coin in self.coins.values():
-                    coin.market.others_take()
+                    if not coin.is_halted:
+                        coin.market.others_take()
             for ticket in due:
                 if ticket.rank == rank:
                     self._execute(ticket)
@@ -132,7 +179,7 @@ class Engine:
         self._show_books(report)
         for account in self.trading.touched:
             journal.changed(account.trader, account.dex.name)
-        return report
+        return journal.end_block()
 
     def _due(self) -> list[Ticket]:
         """Tickets of this block, by arrival."""
@@ -163,7 +210,13 @@ class Engine:
         for trader in self.traders.values():
             for account in trader.accounts.values():
                 if any(position.szi for position in account.positions.values()):
-                    self.trading.touched.add(account)
+                    self.trading.touched[account] = None
+
+    def _first_prices(self) -> None:
+        """A coin has no price until its market shows one."""
+        for coin in self.coins.values():
+            if coin.mark_px == 0:
+                prices.update(coin, self.now_ms)
 
     def _fire_schedules(self) -> None:
         """Scheduled cancels whose time has come: all orders of the user, on every dex."""

@@ -33,4 +33,4 @@ def pay_hour(exchange: "Engine") -> None:
             trader.fundings.append(FundingEntry(time=now_ms, hash=NO_HASH, delta=delta))
             told = Funding(time=now_ms, coin=coin.name, usdc=usdc, szi=szi, funding_rate=text, n_samples=samples)
             journal.event(trader, UserEvent(funding=told))
-            exchange.trading.touched.add(account)
+            exchange.trading.touched[account] = None

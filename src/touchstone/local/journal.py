@@ -24,13 +24,23 @@ class Journal:
 
     def __init__(self, kept: Kept, seed: int) -> None:
         self.kept = kept
-        self.block = BlockReport(0)
+        self.block = BlockReport(0)  # between blocks: what the next one will tell
         self.forgotten: Counter[str] = Counter()
         self.action_hash = ""  # of the action at work
         self.n_trades = 0
         self._key = f"{seed}:".encode()
         self._oid = _FIRST_OID
         self._n_hashes = 0
+
+    def next_block(self, now_ms: int) -> BlockReport:
+        """The block at now_ms begins; it also tells what happened since the last."""
+        self.block.time_ms = now_ms
+        return self.block
+
+    def end_block(self) -> BlockReport:
+        """The report of the block that is over."""
+        over, self.block = self.block, BlockReport(0)
+        return over
 
     def next_oid(self) -> int:
         """Rising over all users and coins."""

@@ -75,6 +75,19 @@ def covers_fill(account: Account, position: Position, side: int, px: int, qty: i
     return left - loss >= need(position, abs(after)) - need(position, abs(position.szi))
 
 
+def most_position(account: Account, position: Position) -> tuple[int, int]:
+    """Largest long and short that fills of resting orders may make of a position, at mark."""
+    mark, held = position.coin.mark_px, abs(position.szi)
+    if mark == 0:
+        return 0, 0
+    left = max(value(account) - used(account, with_orders=False), 0)
+    if position.is_isolated:
+        more = left * position.leverage // mark
+        return (held + more, more) if position.szi >= 0 else (more, held + more)
+    most = (left + need(position, held)) * position.leverage // mark
+    return most, most
+
+
 def maintenance_of(coin: Coin, notional: int) -> int:
     """Half the initial margin at the most leverage of each tier that the notional reaches into."""
     total = 0

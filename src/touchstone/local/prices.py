@@ -30,13 +30,15 @@ INTEREST_OVER_CAP = 10
 
 
 def update(coin: Coin, now_ms: int) -> None:
-    """Oracle and mark of now."""
+    """Oracle and mark of now; both stay unknown until there is a price."""
     touch = coin.market.touch()
     if not coin.oracle_is_stale:
         coin.oracle_px = coin.market.oracle() or touch.mid2 // 2 or coin.oracle_px
         coin.oracle_ms = now_ms
     local = [float(px) for px in (touch.bid, touch.ask, coin.last_px) if px]
     book_px = median(local) if local else None
+    if coin.oracle_px == 0:
+        return
     wanted = _deployers_mark(coin, book_px, now_ms) if coin.dex else _validators_mark(coin, book_px, touch.mid2, now_ms)
     day = now_ms // DAY_MS
     if coin.day != day:

@@ -44,5 +44,5 @@ class BlockReport:
     fills: dict[str, list[Fill]] = field(default_factory=dict)
     user_events: dict[str, list[UserEvent]] = field(default_factory=dict)  # all but fills
     ctx_changed: list[str] = field(default_factory=list)  # coins whose context changed
-    accounts_changed: dict[str, set[str]] = field(default_factory=dict)  # user: dexs whose state changed by itself
+    accounts_changed: dict[str, set[str]] = field(default_factory=dict)  # user: dexs whose clearinghouse state changed
     executed: list[Ticket] = field(default_factory=list)

@@ -55,7 +55,7 @@ def read_numbers(wire: actions.Order, coin: Coin) -> tuple[int, int] | Refusal:
 def refusal(order: Order, now_ms: int) -> Refused | None:
     """Why a new order is refused, before it meets the book."""
     coin, px, qty = order.coin, order.px, order.qty
-    if coin.is_halted:
+    if coin.is_halted or coin.mark_px == 0:
         return Refused(refusals.HALTED)
     if px % tick_at(px, coin.sz_decimals):
         return Refused(errors.TICK)

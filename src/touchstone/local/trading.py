@@ -31,7 +31,7 @@ class Trading:
         self.tokens = tokens  # collateral by dex
         self.journal = journal
         self.now_ms = 0
-        self.touched: set[Account] = set()  # accounts that traded in this block
+        self.touched: dict[Account, None] = {}  # accounts to look at in this block, in order
         self.liquidation: tuple[Trader, Liquidation] | None = None  # while a liquidation is carried out
         self.liquidated_dir = ""
         self.volume_by_day: dict[int, int] = {}
@@ -239,7 +239,7 @@ class Trading:
         if order.builder is not None:
             order.builder.raw += to_builder
         fees.count_volume(trader, notional, is_taker, self.now_ms)
-        self.touched.add(account)
+        self.touched[account] = None
         fill = Fill(
             coin=coin.name, px=coin.px_text(px), sz=coin.sz_text(qty), side="B" if side > 0 else "A",
             time=self.now_ms, start_position=coin.sz_text(booked.start), dir=booked.dir,
