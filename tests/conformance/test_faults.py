@@ -91,12 +91,10 @@ async def test_a_socket_stays_open_and_says_nothing(venue: Any, wire: Any) -> No
         await socket.next("l2Book")
         with venue.faults(silent=True):
             await asyncio.sleep(0.3)
-            drained = 0
+            socket.seen.clear()
             with pytest.raises(TimeoutError):
-                while True:
-                    await socket.next("l2Book", 1.2)
-                    drained += 1
-            assert drained < 4
+                await socket.next("nothing", 1.5)
+            assert len(socket.seen) < 4  # what was on its way
             assert not socket.socket.closed
         await socket.next("l2Book", 3)
 
@@ -231,7 +229,7 @@ def test_a_one_sided_and_an_empty_book(venue: Any, sides: tuple[str, ...]) -> No
 def test_a_stale_oracle(venue: Any) -> None:
     def prices() -> set[str]:
         found = set()
-        for _ in range(14):
+        for _ in range(8):  # the oracle speaks every three seconds
             found.add(venue.info("metaAndAssetCtxs", dex="hyna")[1][0]["oraclePx"])
             time.sleep(0.5)
         return found
@@ -245,15 +243,15 @@ def test_the_clock_is_ahead(venue: Any) -> None:
     def ahead_ms() -> float:
         return float(venue.info("exchangeStatus")["time"]) - 1e3 * time.time()
 
-    assert abs(ahead_ms()) < 2_000
-    with venue.faults(clock_skew_ms=20_000):
+    assert abs(ahead_ms()) < 500
+    with venue.faults(clock_skew_ms=4_000):
         time.sleep(1.0)
-        assert abs(ahead_ms() - 20_000) < 2_000
+        assert abs(ahead_ms() - 4_000) < 500
     before = venue.info("exchangeStatus")["time"]
     time.sleep(0.5)
     assert venue.info("exchangeStatus")["time"] == before  # it waits for the wall; a chain does not go back
     deadline = time.monotonic() + 30
-    while abs(ahead_ms()) > 2_000:
+    while abs(ahead_ms()) > 500:
         assert time.monotonic() < deadline
         time.sleep(0.5)
 

@@ -65,7 +65,16 @@ def exchange(
         configured = configured.model_copy(update={"seed": seed or configured.seed})
         output.say("preparing the market ...")
         served = LocalExchange(spec, seed=seed, start_ms=start_ms)
-        serve(served, configured, port=port, speed=speed, mirrored_url=mirrored, say=output.say, tell=_tell)
+        serve(
+            served,
+            configured,
+            port=port,
+            speed=speed,
+            keeps_time=kind == "recorded",
+            mirrored_url=mirrored,
+            say=output.say,
+            tell=_tell,
+        )
     return output.OK
 
 

@@ -3,6 +3,7 @@
 from touchstone.local import prices
 from touchstone.local.coin import Coin
 from touchstone.local.engine import Engine, bbo
+from touchstone.local.markets.leader import LeaderTick
 from touchstone.local.markets.market import BookSide
 from touchstone.local.spec import MICRO, CoinSpec, DexSpec, ExchangeSpec
 from touchstone.local.wire import money, rate
@@ -143,6 +144,10 @@ class MarketQueries(Engine):
             impact_pxs=(coin.px_text(round(found[0])), coin.px_text(round(found[1]))) if found else None,
             day_base_vlm=coin.sz_text(size),
         )
+
+    def leader_ticks(self, coin: str) -> list[LeaderTick]:
+        """What the leading venue has shown since this was last asked."""
+        return self.coins[coin].market.leader_ticks(self.now_ms)
 
     def all_mids(self, dex: str = "") -> dict[str, str]:
         """Mid of every coin of a dex, the last trade where a side is empty, the mark before any."""

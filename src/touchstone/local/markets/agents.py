@@ -8,6 +8,7 @@ from touchstone.backtest import scenario as scenarios
 from touchstone.core.conventions import MS
 from touchstone.exchange import hosted, market
 from touchstone.exchange.venue import VENUE
+from touchstone.local.markets.leader import LeaderRows, LeaderTick
 from touchstone.local.markets.market import BookSide, Hears, Touch
 from touchstone.local.records import Order
 from touchstone.local.spec import Agents, CoinSpec
@@ -45,6 +46,7 @@ class AgentsMarket:
         params[0].block_ns = block_ms * MS
         params[0].start_ns = start_ms * MS
         hosted.reset(self._worlds, self._hosts, params, np.int64(seed))
+        self._leader = LeaderRows(self._worlds)
 
     def open_block(self, now_ms: int) -> None:
         hosted.open_block(self._worlds)
@@ -100,6 +102,9 @@ class AgentsMarket:
 
     def oracle(self) -> int:
         return round(float(hosted.leader_px(self._worlds)))
+
+    def leader_ticks(self, now_ms: int) -> list[LeaderTick]:
+        return self._leader.until(now_ms)
 
     def set_empty(self, side: int, is_empty: bool) -> None:
         self._empty[_index(side)] = is_empty

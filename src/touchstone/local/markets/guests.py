@@ -16,6 +16,7 @@ from touchstone.core.events import EVENT
 from touchstone.exchange import guests, hosted, rules, venue
 from touchstone.exchange.venue import VENUE
 from touchstone.local import margin
+from touchstone.local.markets.leader import LeaderTick
 from touchstone.local.markets.market import BookSide, Placed, Touch
 from touchstone.local.records import Account, Order
 from touchstone.local.spec import CoinSpec
@@ -221,6 +222,9 @@ class GuestMarket:
 
     def oracle(self) -> int:
         return int(self._house[0].oracle_px)
+
+    def leader_ticks(self, now_ms: int) -> list[LeaderTick]:
+        return []
 
     def set_empty(self, side: int, is_empty: bool) -> None:
         self._empty[side] = is_empty

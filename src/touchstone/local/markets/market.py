@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
+from touchstone.local.markets.leader import LeaderTick
 from touchstone.local.records import Order
 
 BookSide = list[tuple[int, int, int]]  # (price, size, orders), best first
@@ -84,6 +85,9 @@ class Market(Protocol):
 
     def oracle(self) -> int:
         """The price of the coin elsewhere, 0 if not known."""
+
+    def leader_ticks(self, now_ms: int) -> list[LeaderTick]:
+        """What has come from the leading venue since it was last asked; nothing where there is none."""
 
     def set_empty(self, side: int, is_empty: bool) -> None:
         """Fault: nobody but the traders quotes this side (+1 bids)."""

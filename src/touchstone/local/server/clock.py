@@ -8,14 +8,15 @@ SAME_MS = 1_000  # clocks no farther apart than this are one
 class Clock:
     """Times in ms since 1970. `skew_ms` is how far exchange time is ahead of where it belongs (a fault)."""
 
-    def __init__(self, start_ms: int, speed: float, skew_ms: int = 0) -> None:
+    def __init__(self, start_ms: float, speed: float, skew_ms: int = 0) -> None:
         self.start_ms = start_ms
         self.speed = speed
         self.skew_ms = skew_ms
         self._begin_s = time.monotonic()
 
-    def restart(self) -> None:
-        """Exchange time is `start_ms` now."""
+    def restart(self, start_ms: float | None = None) -> None:
+        """Exchange time is `start_ms` now; the wall's without."""
+        self.start_ms = self.wall_ms() if start_ms is None else start_ms
         self._begin_s = time.monotonic()
 
     def now_ms(self) -> float:

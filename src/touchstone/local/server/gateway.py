@@ -17,9 +17,11 @@ from touchstone.local.server.peers import Peer, action_weight, info_weight, item
 from touchstone.local.server.queries import Queries
 from touchstone.local.server.refusals import ActionRefused, not_json, unreadable
 from touchstone.venues.hyperliquid import actions
-from touchstone.venues.hyperliquid.errors import BATCH_SIZE, POST_ONLY_WINDOW, WireError
+from touchstone.venues.hyperliquid.errors import BATCH_SIZE, POST_ONLY_WINDOW, UNKNOWN_VAULT, WireError
 from touchstone.venues.hyperliquid.info import InfoRequest
+from touchstone.venues.hyperliquid.numbers import render
 from touchstone.venues.hyperliquid.replies import Accepted, Refused
+from touchstone.venues.hyperliquid.user_actions import UsdSend
 
 MOST_PARTS = 200
 Body = bytes | msgspec.Raw
@@ -116,9 +118,12 @@ class Gateway:
     async def _submit(self, sender: Sender, action: actions.Action, request: actions.Request) -> Any:
         if isinstance(action, actions.ScheduleCancel) and action.time is not None:
             action.time = self.clock.exchange_ms(action.time, request.nonce)
+        user = sender.user
+        if isinstance(action, actions.SubAccountTransfer):
+            user, action = self._sub_account_transfer(sender, action, request.nonce)
         expires = request.expires_after
         ticket = self.exchange.submit(
-            sender.user,
+            user,
             action,
             int(1e6 * self.clock.now_ms()),
             expires_after=None if expires is None else self.clock.exchange_ms(expires, request.nonce),
@@ -128,6 +133,17 @@ class Gateway:
         if isinstance(action, actions.ReserveRequestWeight) and isinstance(reply, Accepted):
             self.budgets.reserve(action.destination or sender.user, action.weight)
         return reply
+
+    def _sub_account_transfer(
+        self, sender: Sender, action: actions.SubAccountTransfer, nonce: int
+    ) -> tuple[str, actions.Action]:
+        """Who sends what to whom. Raises ActionRefused for another's sub-account."""
+        sub = action.sub_account_user
+        if self.directory.master_of_sub_account(sub) != sender.account:
+            raise ActionRefused(UNKNOWN_VAULT.render(address=sub))
+        payer, payee = (sender.account, sub) if action.is_deposit else (sub, sender.account)
+        amount = render(action.usd, 6)
+        return payer, UsdSend(payee, amount, nonce, signature_chain_id="0x0", hyperliquid_chain="Testnet")
 
     async def _delay(self, latency: Any) -> None:
         if (delay := self.faults.delay_s(latency)) > 0:

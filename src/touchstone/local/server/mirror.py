@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
-import msgspec
 
 from touchstone.local.exchange import LocalExchange
+from touchstone.venues.hyperliquid import stream
 from touchstone.venues.hyperliquid.decoding import Decoder
 from touchstone.venues.hyperliquid.errors import WireError
 from touchstone.venues.hyperliquid.info import RESPONSES
+from touchstone.venues.hyperliquid.shapes import Trade
 
 MIRRORED = ("l2Book", "bbo", "trades", "activeAssetCtx")
 PING_S = 20.0
@@ -43,12 +44,13 @@ async def mirror(exchange: LocalExchange, url: str, say: Callable[[str], None]) 
                     for kind in MIRRORED:
                         await socket.send_json({"method": "subscribe", "subscription": {"type": kind, "coin": coin}})
                 pinger = asyncio.create_task(_ping(socket))
+                feed = Feed(exchange, say)
                 try:
                     async for message in socket:
                         if message.type is not aiohttp.WSMsgType.TEXT:
                             break
                         pause_s = FIRST_PAUSE_S
-                        _feed(exchange, message.data, say)
+                        feed.take_in(message.data)
                 finally:
                     pinger.cancel()
             reason = "it closed the connection"
@@ -59,11 +61,34 @@ async def mirror(exchange: LocalExchange, url: str, say: Callable[[str], None]) 
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
-def _feed(exchange: LocalExchange, text: str, say: Callable[[str], None]) -> None:
-    try:
-        exchange.mirror(Decoder().frame(text))
-    except (WireError, msgspec.DecodeError) as error:
-        say(f"mirror: a message was dropped: {error}")
+class Feed:
+    """Messages of one connection, into the exchange. Trades from before it are left out: they are a snapshot."""
+
+    def __init__(self, exchange: LocalExchange, say: Callable[[str], None]) -> None:
+        self._exchange = exchange
+        self._say = say
+        self._decoder = Decoder()
+        self._begin_ms: dict[str, int] = {}  # by coin: time of the first book
+
+    def take_in(self, text: str) -> None:
+        """One message; one that cannot be read is dropped, and said."""
+        try:
+            frame = self._decoder.frame(text)
+            match frame:
+                case stream.BookFrame() | stream.BboFrame():
+                    self._begin_ms.setdefault(frame.data.coin, frame.data.time)
+                    self._exchange.mirror(frame.data.coin, frame.data)
+                case stream.AssetCtxFrame():
+                    self._exchange.mirror(frame.data.coin, frame.data.ctx)
+                case stream.TradesFrame():
+                    self._trades(frame.data)
+        except WireError as error:
+            self._say(f"mirror: a message was dropped: {error}")
+
+    def _trades(self, trades: list[Trade]) -> None:
+        new = [trade for trade in trades if trade.time > self._begin_ms.get(trade.coin, 1 << 62)]
+        if new:
+            self._exchange.mirror(new[0].coin, new)
 
 
 async def _ping(socket: aiohttp.ClientWebSocketResponse) -> None:

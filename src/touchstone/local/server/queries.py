@@ -128,7 +128,7 @@ class Queries:
 
     def _candles(self, request: InfoRequest) -> Any:
         wanted = request.req
-        if wanted is UNSET or wanted.interval not in INTERVALS:  # type: ignore[union-attr]
+        if wanted is UNSET or wanted.interval not in INTERVALS:
             raise unreadable()
         if not self.has_coin(wanted.coin):
             raise NotServed(HTTPStatus.INTERNAL_SERVER_ERROR, "null")

@@ -5,13 +5,14 @@ SUBSCRIBE, UNSUBSCRIBE, LIST_SUBSCRIPTIONS requests. Symbol: the coin without it
 """
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from aiohttp import WSMsgType, web
 
-from touchstone.local.reports import BlockReport
+from touchstone.local.coin import Coin
+from touchstone.local.exchange import LocalExchange
+from touchstone.local.markets.leader import LeaderTick
 from touchstone.local.server.clock import monotonic_s
 from touchstone.local.server.faults import FaultInjector
 from touchstone.local.server.peers import Peers
@@ -37,39 +38,44 @@ def symbol_of(coin: str) -> str:
 class Reference:
     """Serves the leader of each coin."""
 
-    def __init__(self, coins: Iterable[str], peers: Peers, faults: FaultInjector, limits: Limits) -> None:
-        self._symbols = {coin: symbol_of(coin) for coin in coins}
+    def __init__(self, exchange: LocalExchange, peers: Peers, faults: FaultInjector, limits: Limits) -> None:
+        self._exchange = exchange
+        self._symbols = {coin: symbol_of(coin) for coin in exchange.coins}
+        self._touch: dict[str, LeaderTick] = {}
         self._streams = {f"{s.lower()}@{kind}" for s in self._symbols.values() for kind in ("bookTicker", "trade")}
         self._listeners: dict[str, dict[Session, bool]] = {}  # by stream: session, whether combined
         self._peers = peers
         self._faults = faults
         self._limits = limits
-        self._update_id = 0
+        self._id = 0
 
-    def push(self, report: BlockReport) -> None:
-        """The leader's ticks of one block."""
-        if not self._listeners:
-            return
-        for coin, rows in report.leader.items():
-            symbol = self._symbols[coin]
-            for row in rows:
-                self._update_id += 1
-                self._send(f"{symbol.lower()}@bookTicker", self._ticker(symbol, row))
-        for coin, rows in report.leader_trades.items():
-            symbol = self._symbols[coin]
-            for row in rows:
-                self._send(f"{symbol.lower()}@trade", self._trade(symbol, row))
+    def push(self) -> None:
+        """What the leaders have shown since the last block."""
+        for name, symbol in self._symbols.items():
+            coin = self._exchange.coins[name]
+            for tick in self._exchange.leader_ticks(name):
+                before, self._touch[name] = self._touch.get(name), tick
+                if not self._listeners:
+                    continue
+                self._id += 1
+                self._send(f"{symbol.lower()}@bookTicker", self._ticker(coin, symbol, tick))
+                if before is not None and before.bid != tick.bid:
+                    self._send(f"{symbol.lower()}@trade", self._trade(coin, symbol, before, tick))
 
-    def _ticker(self, symbol: str, row: Any) -> dict[str, Any]:
+    def _ticker(self, coin: Coin, symbol: str, tick: LeaderTick) -> dict[str, Any]:
+        qty = coin.sz_text(tick.qty)
         return {
-            "e": "bookTicker", "u": self._update_id, "E": row.time, "T": row.time, "s": symbol,
-            "b": row.bid, "B": row.bid_sz, "a": row.ask, "A": row.ask_sz,
+            "e": "bookTicker", "u": self._id, "E": tick.time_ms, "T": tick.time_ms, "s": symbol,
+            "b": coin.px_text(tick.bid), "B": qty, "a": coin.px_text(tick.ask), "A": qty,
         }  # fmt: skip
 
-    def _trade(self, symbol: str, row: Any) -> dict[str, Any]:
+    def _trade(self, coin: Coin, symbol: str, before: LeaderTick, tick: LeaderTick) -> dict[str, Any]:
+        """The trade that moved the leader: it took the side that gave way. `m`: the buyer was the maker."""
+        has_risen = tick.bid > before.bid
+        px = before.ask if has_risen else before.bid
         return {
-            "e": "trade", "E": row.time, "T": row.time, "s": symbol, "t": row.tid, "p": row.px, "q": row.sz,
-            "X": "MARKET", "m": row.side == "A",
+            "e": "trade", "E": tick.time_ms, "T": tick.time_ms, "s": symbol, "t": self._id, "p": coin.px_text(px),
+            "q": coin.sz_text(before.qty), "X": "MARKET", "m": not has_risen,
         }  # fmt: skip
 
     def _send(self, stream: str, data: dict[str, Any]) -> None:

@@ -19,12 +19,13 @@ def serve(
     *,
     port: int,
     speed: float,
+    keeps_time: bool,
     mirrored_url: str | None,
     say: Callable[[str], None],
     tell: Callable[[str], None],
 ) -> None:
     """Serve until SIGINT or SIGTERM. `tell` gets the URL line and the token line, `say` the rest."""
-    asyncio.run(_serve(Server(exchange, settings, speed=speed), port, mirrored_url, say, tell))
+    asyncio.run(_serve(Server(exchange, settings, speed=speed, keeps_time=keeps_time), port, mirrored_url, say, tell))
 
 
 async def _serve(

@@ -1,6 +1,7 @@
 """The whole server: parts made and joined, one port opened, the block loop run, everything ended in order."""
 
 import asyncio
+import gc
 import secrets
 from typing import Any
 
@@ -39,16 +40,22 @@ class ServerError(TouchstoneError):
 
 
 class Server:
-    """A local exchange on a loopback port. `start` it in a running loop, `stop` it when done."""
+    """A local exchange on a loopback port. `start` it in a running loop, `stop` it when done.
 
-    def __init__(self, exchange: LocalExchange, settings: ServerSettings, *, speed: float = 1.0) -> None:
+    It begins at the time of the wall, or at the exchange's own with `keeps_time` (a recording).
+    """
+
+    def __init__(
+        self, exchange: LocalExchange, settings: ServerSettings, *, speed: float = 1.0, keeps_time: bool = False
+    ) -> None:
         limits = settings.limits
         self.exchange = exchange
         self.settings = settings
+        self._keeps_time = keeps_time
         self.token = secrets.token_urlsafe(16)
         self.port = 0
         self.faults = FaultInjector(Faults(), settings.seed)
-        self.clock = Clock(exchange.now_ms, speed, settings.faults.clock_skew_ms)
+        self.clock = Clock(exchange.now_ms, speed)
         self.peers = Peers(limits)
         self.listeners = Listeners()
         self.directory = Directory(exchange.has_account)
@@ -56,8 +63,7 @@ class Server:
         self.queries = Queries(exchange, self.directory, self.budgets)
         frames = Frames(exchange)
         self._publisher = Publisher(exchange, frames, self.listeners)
-        coins = [coin.name for dex in exchange.spec.dexs for coin in dex.coins]
-        self._reference = Reference(coins, self.peers, self.faults, limits)
+        self._reference = Reference(exchange, self.peers, self.faults, limits)
         self.blocks = BlockLoop(exchange, self.clock, self.faults, self._push)
         self.gateway = Gateway(
             exchange,
@@ -107,7 +113,10 @@ class Server:
             raise ServerError(f"port {port} of {HOST}: {error.strerror}; choose another with --port") from error
         self.port = self._runner.addresses[0][1]
         self.set_faults(self.settings.faults)
-        self.clock.restart()
+        gc.collect()
+        gc.freeze()  # what is there stays: a full collection over the compiler's objects would make blocks late
+        self.clock.restart(self.exchange.now_ms if self._keeps_time else None)
+        self.exchange.advance(int(self.clock.now_ms()))
         self._tasks = [asyncio.create_task(self.blocks.run()), asyncio.create_task(self.sockets.break_connections())]
 
     async def stop(self) -> None:
@@ -170,4 +179,4 @@ class Server:
 
     def _push(self, report: BlockReport) -> None:
         self._publisher.push(report)
-        self._reference.push(report)
+        self._reference.push()
