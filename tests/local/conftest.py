@@ -6,9 +6,10 @@ import pytest
 
 from touchstone.backtest import scenario as scenarios
 from touchstone.local.exchange import LocalExchange
-from touchstone.local.spec import Agents, CoinSpec, DexSpec, ExchangeSpec
+from touchstone.local.spec import Agents, CoinSpec, DexSpec, ExchangeSpec, Mirror
 from touchstone.venues.hyperliquid import actions as wire
 from touchstone.venues.hyperliquid.replies import Accepted, Refused, Status
+from touchstone.venues.hyperliquid.shapes import AssetCtx, Book, Level
 
 START_MS = 1_760_000_000_000
 MICRO = 1_000_000
@@ -51,6 +52,18 @@ def quiet_spec(**changes: Any) -> ExchangeSpec:
     return ExchangeSpec(dexs=(DexSpec(name="", coins=(btc, eth)), hyna))
 
 
+def mirror_spec() -> ExchangeSpec:
+    """BTC cross and hyna:HYPE isolated, both mirroring a feed that `Desk.show` makes up."""
+    btc = CoinSpec(name="BTC", sz_decimals=5, max_leverage=40, market=Mirror())
+    hype = CoinSpec(name="hyna:HYPE", sz_decimals=2, max_leverage=10, market=Mirror(), only_isolated=True)
+    return ExchangeSpec(
+        dexs=(
+            DexSpec(name="", coins=(btc,)),
+            DexSpec(name="hyna", collateral="USDE", collateral_index=235, deployer_fee_scale=1.0, coins=(hype,)),
+        )
+    )
+
+
 def order(
     asset: int, size: str, px: str, tif: str = "Alo", *, reduce_only: bool = False, cloid: str | None = None
 ) -> wire.Order:
@@ -78,6 +91,24 @@ class Desk:
         reports = self.exchange.advance(self.exchange.now_ms + n * self.exchange.block_ms)
         self.report = reports[-1]
         return reports
+
+    def show(self, coin: str, mid: float, half_spread: float = 0.0005, size: str = "1000") -> None:
+        """The mirrored feed: ten levels a side around mid, and mid as its oracle."""
+        decimals = 1 if coin == "BTC" else 3
+        step = mid * half_spread
+        bids, asks = (
+            [Level(px=f"{float(f'{mid + way * step * (n + 1):.5g}'):.{decimals}f}", sz=size) for n in range(10)]
+            for way in (-1, 1)
+        )
+        text = f"{mid:.{decimals}f}"
+        self.exchange.mirror(coin, Book(coin=coin, time=0, levels=(bids, asks)))
+        self.exchange.mirror(
+            coin,
+            AssetCtx(
+                funding="0.0", open_interest="0.0", prev_day_px=text, day_ntl_vlm="0.0", oracle_px=text, mark_px=text,
+                premium=None, mid_px=text, impact_pxs=None,
+            ),
+        )  # fmt: skip
 
     def seconds(self, s: float) -> list[Any]:
         return self.blocks(round(s * 1000) // self.exchange.block_ms + 1)
@@ -136,6 +167,19 @@ def imbalance(exchange: LocalExchange) -> dict[str, tuple[int, int]]:
     return found
 
 
+EVEN = {"": (0, 0), "hyna": (0, 0)}
+
+
 @pytest.fixture
 def desk() -> Desk:
     return Desk(quiet_spec())
+
+
+@pytest.fixture
+def mirror() -> Desk:
+    """BTC at 100,000 and hyna:HYPE at 40, a spread of 10 bps."""
+    made = Desk(mirror_spec())
+    made.show("BTC", 100_000.0)
+    made.show("hyna:HYPE", 40.0)
+    made.seconds(3)
+    return made

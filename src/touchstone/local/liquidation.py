@@ -83,8 +83,8 @@ def _sell(engine: "Engine", account: Account, position: Position) -> None:
         qty = margin.up(qty, PARTS)
         position.cooldown_ms = engine.now_ms + COOLDOWN_MS
     side = -1 if position.szi > 0 else 1
-    px = 1 if side < 0 else 2 * coin.mark_px
-    px -= px % tick_at(px, coin.sz_decimals)
+    px = coin.mark_px * (5 + 4 * side) // 5  # any price, within what the venue takes for one
+    px += side * (-side * px % tick_at(px, coin.sz_decimals))
     order = Order(engine.journal.next_oid(), account, coin, side, px, qty, IOC, True, None, engine.now_ms)
     engine.journal.know(order)
     told = Liquidation(mark_px=coin.px_text(coin.mark_px), method=MARKET, liquidated_user=account.trader.user)
