@@ -12,7 +12,7 @@ from touchstone.local.server.settings import Limits
 USER = "0x" + "1" * 40
 
 
-def budgets(volume: str = "0.0", buffer: int = 10) -> Budgets:
+def budgets(volume: int = 0, buffer: int = 10) -> Budgets:
     return Budgets(buffer, 10.0, lambda user: volume)
 
 
@@ -25,7 +25,7 @@ def refusal(of: Budgets, n: int = 1, now_ms: int = 0, *, is_cancel: bool = False
 
 
 def test_ten_thousand_actions_and_one_per_unit_traded() -> None:
-    limited = Budgets(10_000, 10.0, lambda user: "2.9")
+    limited = Budgets(10_000, 10.0, lambda user: 2_900_000)
     assert refusal(limited, 10_002) is None
     limit = limited.rate_limit(USER)
     assert (limit.n_requests_used, limit.n_requests_cap, limit.cum_vlm) == (10_002, 10_002, "2.90")

@@ -1,5 +1,6 @@
 """Actions by what the server must know of them: how many parts, whether they cancel or take, who carries them out."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from touchstone.local.server.authentication import Sender
@@ -86,7 +87,7 @@ def carry_out(gateway: "Gateway", sender: Sender, action: actions.Action) -> Acc
 
 
 def _create_sub_account(gateway: "Gateway", sender: Sender, name: str) -> str:
-    sub = gateway.directory.create_sub_account(sender.account, name, gateway.queries.volume(sender.account))
+    sub = gateway.directory.create_sub_account(sender.account, name, Decimal(gateway.budgets.rate_limit(sender.account).cum_vlm))
     gateway.exchange.deposit(sub, "", 0)
     return sub
 

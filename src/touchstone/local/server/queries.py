@@ -1,7 +1,6 @@
 """Answers to /info requests, by type: the exchange's state, and what the server itself knows of accounts and limits."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -34,10 +33,6 @@ class Queries:
         if found is None:
             raise unreadable()
         return found(request)
-
-    def volume(self, user: str) -> Decimal:
-        """Collateral traded since inception."""
-        return Decimal(self._budgets.rate_limit(user).cum_vlm)
 
     def has_coin(self, coin: str) -> bool:
         """Whether a coin is listed on one of the dexs."""

@@ -117,7 +117,7 @@ class Server:
         gc.freeze()  # what is there stays: a full collection over the compiler's objects would make blocks late
         self.clock.restart(self.exchange.now_ms if self._keeps_time else None)
         self.exchange.advance(int(self.clock.now_ms()))
-        self._tasks = [asyncio.create_task(self.blocks.run()), asyncio.create_task(self.sockets.break_connections())]
+        self._tasks = [asyncio.create_task(self.blocks.run()), asyncio.create_task(self.sockets.watch())]
 
     async def stop(self) -> None:
         """Close connections and the port, end the tasks."""
@@ -136,8 +136,9 @@ class Server:
         """Collateral for a user on a dex."""
         self.exchange.deposit(user, dex, round(amount * MICRO))
 
-    def _volume(self, user: str) -> str:
-        return self.exchange.user_rate_limit(user).cum_vlm
+    def _volume(self, user: str) -> int:
+        trader = self.exchange.traders.get(user)
+        return trader.volume if trader else 0
 
     def set_faults(self, plan: Faults) -> None:
         """Another plan of faults, in force at once."""

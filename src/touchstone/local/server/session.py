@@ -36,6 +36,7 @@ class Session:
         self._queued_bytes = 0
         self._wake = asyncio.Event()
         self._last_due_s = 0.0
+        self._sent_s = monotonic_s()
         self._held_back: bytes | None = None  # a private frame that the next one overtakes
 
     def send(self, frame: bytes) -> None:
@@ -88,22 +89,24 @@ class Session:
         if self._request.transport is not None:
             self._request.transport.abort()
 
-    async def close(self) -> None:
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was sent for too long."""
+        return monotonic_s() - self._sent_s >= self._limits.silence_s
+
+    async def close(self, reason: str) -> None:
         """Close in order."""
-        self.close_reason = self.close_reason or "server ends"
+        self.close_reason = self.close_reason or reason
         self._wake.set()
-        await self._socket.close(code=WSCloseCode.GOING_AWAY)
+        with suppress(ConnectionError, RuntimeError):
+            await self._socket.close(code=WSCloseCode.GOING_AWAY, message=reason.encode())
 
     async def write(self) -> None:
-        """Send what is queued until the connection ends; close it after too long a silence."""
+        """Send what is queued until the connection ends."""
         while not self.close_reason:
             if not self._queue:
                 self._wake.clear()
-                try:
-                    await asyncio.wait_for(self._wake.wait(), self._limits.silence_s)
-                except TimeoutError:
-                    self.close_reason = "silence"
-                    await self._socket.close(message=b"Inactive")
+                await self._wake.wait()
                 continue
             due_s, frame = self._queue.popleft()
             self._queued_bytes -= len(frame)
@@ -114,3 +117,4 @@ class Session:
                 continue
             with suppress(ConnectionError, RuntimeError):
                 await self._socket.send_frame(frame, WSMsgType.TEXT)
+                self._sent_s = monotonic_s()

@@ -1,7 +1,6 @@
 """The WebSocket endpoint: frames of a client in, acknowledgements, snapshots, answers and errors out."""
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -23,6 +22,7 @@ from touchstone.venues.hyperliquid.decoding import decode_client_frame
 from touchstone.venues.hyperliquid.errors import WireError
 from touchstone.venues.hyperliquid.stream import Ping, Post, Subscribe, Subscription, Unsubscribe
 
+WATCH_S = 1.0
 ECHO = 500  # characters of a bad frame that its error repeats
 
 
@@ -48,6 +48,7 @@ class Sockets:
         self._limits = limits
         self.sessions: set[Session] = set()
         self.n_opened = 0
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection from its beginning to its end."""
@@ -192,12 +193,16 @@ class Sockets:
 
     # Faults.
 
-    async def break_connections(self) -> None:
-        """Each second, break those connections that the fault draws; until cancelled."""
+    async def watch(self) -> None:
+        """Each second, close silent connections and break those that the fault draws; until cancelled."""
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(WATCH_S)
             for session in list(self.sessions):
-                if self._faults.draw("drawn disconnect", self._faults.plan.disconnect_chance):
+                if session.is_silent:
+                    self._faults.count("silence")
+                    self._closing.add(task := asyncio.create_task(session.close("silence")))
+                    task.add_done_callback(self._closing.discard)
+                elif self._faults.draw("drawn disconnect", self._faults.plan.disconnect_chance * WATCH_S):
                     session.abort("disconnect")
 
     def disconnect_all(self) -> int:
@@ -209,9 +214,7 @@ class Sockets:
 
     async def close_all(self) -> None:
         """Close every connection in order, at the end."""
-        for session in list(self.sessions):
-            with suppress(ConnectionError, RuntimeError):
-                await session.close()
+        await asyncio.gather(*(session.close("server ends") for session in list(self.sessions)))
 
 
 def _text(subscription: Subscription) -> str:
