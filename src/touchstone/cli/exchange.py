@@ -48,6 +48,7 @@ def exchange(
     from touchstone.local.exchange import LocalExchange
     from touchstone.local.server import launch, settings
     from touchstone.local.server.run import serve
+    from touchstone.local.server.warm import warm
 
     kind, *values = market or ["normal"]
     with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
@@ -64,6 +65,7 @@ def exchange(
         configured = settings.load(config_file)
         configured = configured.model_copy(update={"seed": seed or configured.seed})
         output.say("preparing the market ...")
+        warm(spec, start_ms=start_ms)
         served = LocalExchange(spec, seed=seed, start_ms=start_ms)
         serve(
             served,
