@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from touchstone import TouchstoneError
 from touchstone.backtest import scenario as scenarios
 from touchstone.backtest.scenario import Scenario
+from touchstone.config import Exchange
 from touchstone.data.tape import Tape
 
 FIRST_BUILDER_ASSET, ASSETS_PER_DEX = 100_000, 10_000
@@ -23,16 +24,27 @@ class Agents:
     price: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """How a guest's place in the queue advances with cancels of others: a model of the configuration's [exchange]."""
+
+    model: str = Exchange().queue_model
+    exponent: float = Exchange().queue_exponent
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A recording around the users' orders, at its own times."""
 
     tape: Tape
+    queue: Queue = Queue()
 
 
 @dataclass(frozen=True)
 class Mirror:
     """A live feed around the users' orders: LocalExchange.mirror takes its messages."""
+
+    queue: Queue = Queue()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from touchstone.backtest.settings import QUEUE_KINDS
 from touchstone.core import actions, events
 from touchstone.core.actions import ACTION
 from touchstone.core.conventions import MS
@@ -19,7 +20,7 @@ from touchstone.local import margin
 from touchstone.local.markets.leader import LeaderTick
 from touchstone.local.markets.market import BookSide, Placed, Touch
 from touchstone.local.records import Account, Order
-from touchstone.local.spec import CoinSpec
+from touchstone.local.spec import CoinSpec, Mirror, Recorded
 from touchstone.local.trading import HOUSE, Trading
 
 _FILL, _CANCELLED, _REJECTED = int(events.FILL), int(events.ORDER_CANCELLED), int(events.ORDER_REJECTED)
@@ -49,10 +50,13 @@ class GuestMarket:
         self._rows = rows
         self._exchange = exchange
         # The traders' rules are the host's; the venue matches, and knows nothing of money.
+        assert isinstance(spec.market, Recorded | Mirror)
+        queue = spec.market.queue
         self._params: Any = np.zeros(1, rules.VENUE_PARAMS)
         self._params[0] = rules.hyperliquid_params(
-            spec.sz_decimals, min_notional=0, block_ns=0, order_latency=0, cancel_latency=0, response_ns=0, cash=0
-        )
+            spec.sz_decimals, min_notional=0, block_ns=0, order_latency=0, cancel_latency=0, response_ns=0, cash=0,
+            queue_kind=int(QUEUE_KINDS[queue.model]), queue_n=queue.exponent,
+        )  # fmt: skip
         self._house = self._new_venue()  # without orders: what the public sees
         self._guests: dict[Account, Any] = {}
         self._orders: dict[int, Order] = {}  # resting, by oid
