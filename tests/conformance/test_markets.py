@@ -45,9 +45,9 @@ def test_the_leader_leads(venue: Any) -> None:
     _, (context,) = venue.info("metaAndAssetCtxs", dex="hyna")
 
     async def ticker() -> Any:
-        async with aiohttp.ClientSession() as session:
-            async with session.ws_connect(venue.ws_url + "/ws/hypeusdt@bookTicker") as socket:
-                return json.loads((await socket.receive(5)).data)
+        url = venue.ws_url + "/ws/hypeusdt@bookTicker"
+        async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+            return json.loads((await socket.receive(5)).data)
 
     mid = float(asyncio.run(ticker())["b"])
     assert mid == pytest.approx(float(context["oraclePx"]), rel=0.02)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import zlib
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -134,11 +135,11 @@ async def test_books_come_half_a_second_apart_and_touches_when_they_change(venue
         await socket.send({"method": "ping"})
         await socket.next("pong")
         books = [frame["data"]["time"] for frame in socket.seen if frame["channel"] == "l2Book"][1:]
-        gaps = [later - earlier for earlier, later in zip(books, books[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(books)]
         assert len(books) >= 5
         assert min(gaps) >= 500
         touches = [frame["data"]["bbo"] for frame in socket.seen if frame["channel"] == "bbo"]
-        assert all(one != other for one, other in zip(touches[1:], touches[2:], strict=False))
+        assert all(one != other for one, other in pairwise(touches[1:]))
 
 
 @pytest.mark.asyncio

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
+from touchstone import TouchstoneError
 from touchstone.config import ConfigError
 from touchstone.local.server.settings import Faults, read
 from touchstone.venues.hyperliquid.actions import address
-from touchstone.venues.hyperliquid.errors import WireError
 
 if TYPE_CHECKING:
     from touchstone.local.server.server import Server
+
+
+MOST = 1e12  # units of collateral in one deposit
 
 
 class Deposit(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,7 +55,7 @@ class Admin:
                 return web.Response(status=HTTPStatus.UNAUTHORIZED, text="the token was printed at the start")
             try:
                 answer = handler(msgspec.json.decode(await request.read()) if request.method == "POST" else None)
-            except (ConfigError, WireError, msgspec.DecodeError, RecursionError) as error:
+            except (TouchstoneError, msgspec.DecodeError, RecursionError) as error:
                 return web.Response(status=HTTPStatus.BAD_REQUEST, text=str(error))
             return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
@@ -86,5 +89,9 @@ class Admin:
         """Collateral for a user."""
         deposit = msgspec.convert(given, Deposit)
         user = address(deposit.user, "user")
+        if not abs(deposit.amount) <= MOST:
+            raise ConfigError(f"amount = {deposit.amount:g}: from -{MOST:g} to {MOST:g}")
+        if deposit.dex not in self._server.exchange.dexs:
+            raise ConfigError(f"dex = {deposit.dex!r}: there are {list(self._server.exchange.dexs)}")
         self._server.deposit(user, deposit.dex, deposit.amount)
         return {"user": user, "dex": deposit.dex, "amount": deposit.amount}

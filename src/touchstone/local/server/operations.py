@@ -87,7 +87,8 @@ def carry_out(gateway: "Gateway", sender: Sender, action: actions.Action) -> Acc
 
 
 def _create_sub_account(gateway: "Gateway", sender: Sender, name: str) -> str:
-    sub = gateway.directory.create_sub_account(sender.account, name, Decimal(gateway.budgets.rate_limit(sender.account).cum_vlm))
+    volume = Decimal(gateway.budgets.rate_limit(sender.account).cum_vlm)
+    sub = gateway.directory.create_sub_account(sender.account, name, volume)
     gateway.exchange.deposit(sub, "", 0)
     return sub
 
