@@ -143,7 +143,18 @@ class Trader:
 
     def away(self, coin: str, share: float) -> str:
         """A price this share from the bid, to five figures: below one a bid that rests."""
-        return f"{Decimal(f'{float(self.touch(coin)[0]) * share:.5g}'):f}"
+        return five_figures(float(self.touch(coin)[0]) * share)
+
+    def away_from_oracle(self, coin: str, share: float) -> str:
+        """A price this share from the oracle's, to five figures."""
+        meta, contexts = self.venue.info("metaAndAssetCtxs", dex=coin.partition(":")[0] if ":" in coin else "")
+        index = [asset["name"] for asset in meta["universe"]].index(coin)
+        return five_figures(float(contexts[index]["oraclePx"]) * share)
+
+
+def five_figures(price: float) -> str:
+    """A price as the venue takes it."""
+    return f"{Decimal(f'{price:.5g}'):f}"
 
 
 class Wire:

@@ -59,7 +59,7 @@ def test_collateral_moves_between_dexs_users_and_spot(rich: Any) -> None:
         "sendAsset", destination=one.user, sourceDex="", destinationDex="hyna", token="USDC", amount="1",
         fromSubAccount="", nonce=now_ms(),
     )  # fmt: skip
-    assert sent(one, wrong)["status"] == "err"  # hyna's collateral is USDE
+    assert sent(one, wrong)["response"] == "Invalid send"  # hyna's collateral is USDE
     kinds = [entry["delta"]["type"] for entry in rich.info("userNonFundingLedgerUpdates", user=one.user, startTime=0)]
     assert {"deposit", "internalTransfer", "accountClassTransfer"} <= set(kinds)
 
@@ -92,6 +92,66 @@ def test_volume_opens_the_dead_mans_switch_and_sub_accounts(rich: Any) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert rich.info("orderStatus", user=trader.user, oid=oid)["order"]["status"] == "scheduledCancel"
+
+
+def crossed(venue: Any, asset: int, coin: str, size: str) -> None:
+    """Account 1 buys this much from account 2 at the touch."""
+    buyer, seller = venue.trader(1), venue.trader(2)
+    while True:
+        bid, _ = buyer.touch(coin)
+        if "resting" in buyer.order(asset, "B", bid, size):
+            break
+    seller.order(asset, "A", buyer.away(coin, 0.97), size, "Ioc")
+    for order in venue.info("openOrders", user=buyer.user, dex=coin.partition(":")[0] if ":" in coin else ""):
+        buyer.cancel(asset, order["oid"])
+
+
+def test_open_interest_at_its_cap_and_growing_too_quickly(run_exchange: Any, tmp_path: Path) -> None:
+    config = """
+[accounts]
+deposit = 20000000.0
+[coins."hyna:HYPE"]
+open_interest_cap = 2000000.0
+open_interest_growth = 4000000.0
+"""
+    with run_exchange(tmp_path, "--coin", HYPE, config=config) as venue:
+        buyer, other = venue.trader(1), venue.trader(3)
+        for trader in (buyer, venue.trader(2), other):
+            trader.isolate(ASSET, 10)
+        quick = other.order(ASSET, "B", other.away(HYPE, 0.97), "200000")
+        assert quick["error"] == "Order would increase open interest too quickly asset=110000"
+        crossed(venue, ASSET, HYPE, "60000")
+        assert venue.info("perpsAtOpenInterestCap", dex="hyna") == [HYPE]
+        capped = "Order would increase open interest while open interest is capped asset=110000"
+        assert other.order(ASSET, "B", other.away(HYPE, 1.02), "10", "Ioc")["error"] == capped
+        assert buyer.order(ASSET, "A", other.away(HYPE, 0.97), "90000", "Ioc")["error"] == capped  # a flip
+        statuses = {past["status"] for past in venue.info("historicalOrders", user=buyer.user)}
+        assert "positionFlipAtOpenInterestCapRejected" in statuses
+        with venue.faults(no_bids=[HYPE]):
+            time.sleep(0.5)
+            aggressive = other.order(ASSET, "A", other.away_from_oracle(HYPE, 0.98), "10", "Alo")
+        assert aggressive["error"] == (
+            "Order rejected due to price more aggressive than oracle while at open interest cap asset=110000"
+        )
+
+
+def test_a_position_beyond_its_margin_tier_and_too_many_orders(rich: Any) -> None:
+    trader = rich.trader(5)
+    assert trader.act({"type": "updateLeverage", "asset": BTC, "isCross": True, "leverage": 40})["status"] == "ok"
+    tier = trader.order(BTC, "B", trader.away("BTC", 0.97), "2000")
+    assert tier["error"] == "Order would cause position to exceed margin tier limit at current leverage asset=0"
+    px = trader.away("BTC", 0.9)
+    order = {"a": BTC, "b": True, "p": px, "s": "0.001", "r": False, "t": {"limit": {"tif": "Alo"}}}
+    for _ in range(5):
+        placed = trader.act({"type": "order", "orders": [order] * 200, "grouping": "na"})
+        assert all("resting" in status for status in placed["response"]["data"]["statuses"])
+    assert "error" in trader.order(BTC, "B", px, "0.001")
+    newest = max(rich.info("historicalOrders", user=trader.user), key=lambda past: past["order"]["oid"])
+    assert newest["status"] == "tooManyOpenOrdersRejected"
+    for _ in range(5):
+        oids = [entry["oid"] for entry in rich.info("openOrders", user=trader.user)[:200]]
+        trader.act({"type": "cancel", "cancels": [{"a": BTC, "o": oid} for oid in oids]})
+    assert rich.info("openOrders", user=trader.user) == []
 
 
 def test_requests_are_bought(rich: Any) -> None:

@@ -79,6 +79,13 @@ def test_modify_of_what_is_gone(trader: Any) -> None:
     order = {"a": ASSET, "b": True, "p": trader.away(HYPE, 0.97), "s": "1", "r": False, "t": {"limit": {"tif": "Alo"}}}
     answer = trader.act({"type": "modify", "oid": 1, "order": order})
     assert answer == {"status": "err", "response": "Cannot modify canceled or filled order"}
+    oid = trader.order(ASSET, "B", trader.away(HYPE, 0.97), "1")["resting"]["oid"]
+    crossing = order | {"p": trader.away(HYPE, 1.02)}
+    answer = trader.act({"type": "modify", "oid": oid, "order": crossing})
+    assert answer["response"].startswith(
+        "Error placing new order during modify: Post only order would have immediately matched, bbo was "
+    )
+    assert trader.cancel(ASSET, oid)["error"].startswith("Order was never placed, already canceled, or filled.")
 
 
 def test_leverage_and_margin(trader: Any) -> None:

@@ -62,6 +62,8 @@ def test_a_mirror_follows_another_exchange_and_fills_around_it(
         while not all(paper.info("l2Book", coin=HYPE)["levels"]):
             assert time.monotonic() < deadline
             time.sleep(0.2)
+        venue.admin("disconnect", {})  # it comes back by itself
+        time.sleep(1.5)
         gaps = []
         for _ in range(10):
             here, there = (market.info("allMids", dex="hyna")[HYPE] for market in (paper, venue))

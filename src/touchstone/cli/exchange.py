@@ -64,6 +64,7 @@ def exchange(
             spec, start_ms = launch.agents(kind, coin or [])
         configured = settings.load(config_file)
         configured = configured.model_copy(update={"seed": seed or configured.seed})
+        spec = launch.ruled(spec, configured.coins)
         output.say("preparing the market ...")
         warm(spec, start_ms=start_ms)
         served = LocalExchange(spec, seed=seed, start_ms=start_ms)

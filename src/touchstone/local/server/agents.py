@@ -43,26 +43,30 @@ class Agents:
             return None
         return master
 
-    def approve(self, master: str, agent: str, name: str, now_ms: int, *, sub_accounts: int = 0) -> None:
-        """Approve `agent` under `name`, in place of the former one; the zero address revokes. Raises ActionRefused."""
+    def approve(self, master: str, agent: str, name: str, now_ms: int, *, sub_accounts: int = 0) -> str | None:
+        """Approve `agent` under `name`, in place of the former one, which is returned; the zero address revokes.
+
+        Raises ActionRefused.
+        """
         agent = _address(agent)
         name, valid_until = _name_and_expiry(name, now_ms)
         account = self._accounts.setdefault(master, _Account())
         if now_ms < account.removal_until_ms:
             raise ActionRefused(AGENT_REMOVAL.render())
         if agent == NOBODY:
-            self._revoke(account, name, now_ms)
-            return
+            return self._revoke(account, name, now_ms)
         if agent in self._used:
             raise ActionRefused(AGENT_USED.render())
         limit = NAMED + PER_SUB_ACCOUNT * sub_accounts
         if name and name not in account.by_name and sum(map(bool, account.by_name)) >= limit:
             raise ActionRefused(AGENT_COUNT.render(limit=limit))
-        if former := account.by_name.get(name):
+        former = account.by_name.get(name)
+        if former is not None:
             self._forget(former.address)
         account.by_name[name] = Agent(name, agent, valid_until)
         self._masters[agent] = master
         self._used.add(agent)
+        return None if former is None else former.address
 
     def was_one(self, agent: str) -> bool:
         """Whether it was ever approved."""
@@ -76,10 +80,13 @@ class Agents:
         account = self._accounts.get(master)
         return list(account.by_name.values()) if account else []
 
-    def _revoke(self, account: _Account, name: str, now_ms: int) -> None:
-        if former := account.by_name.pop(name, None):
-            self._forget(former.address)
-            account.removal_until_ms = now_ms + REMOVAL_MS
+    def _revoke(self, account: _Account, name: str, now_ms: int) -> str | None:
+        former = account.by_name.pop(name, None)
+        if former is None:
+            return None
+        self._forget(former.address)
+        account.removal_until_ms = now_ms + REMOVAL_MS
+        return former.address
 
     def _forget(self, agent: str) -> None:
         master = self._masters.pop(agent, None)

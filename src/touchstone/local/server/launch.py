@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from touchstone.backtest import scenario as scenarios
 from touchstone.config import COLLATERAL_OF_DEX
 from touchstone.data.tape import open_tape
 from touchstone.local.server import mirror
+from touchstone.local.server.settings import CoinRules
 from touchstone.local.spec import CoinSpec, DexSpec, ExchangeSpec, Mirror, Recorded, usual
 from touchstone.venues.hyperliquid.info import Asset, Meta
 
@@ -90,6 +91,19 @@ def _only(spec: ExchangeSpec, coins: Sequence[str]) -> ExchangeSpec:
         raise LaunchError(f"{', '.join(unknown)}: not listed here; there are {', '.join(listed)}")
     dexs = [replace(dex, coins=tuple(coin for coin in dex.coins if coin.name in coins)) for dex in spec.dexs]
     return replace(spec, dexs=tuple(dex for dex in dexs if dex.coins or not dex.name))
+
+
+def ruled(spec: ExchangeSpec, rules: Mapping[str, CoinRules]) -> ExchangeSpec:
+    """With rules of single coins in place of the usual ones. Raises LaunchError for a coin that is not there."""
+    listed = [coin.name for dex in spec.dexs for coin in dex.coins]
+    if unknown := rules.keys() - set(listed):
+        raise LaunchError(f"[coins] {', '.join(sorted(unknown))}: not listed here; there are {', '.join(listed)}")
+
+    def changed(coin: CoinSpec) -> CoinSpec:
+        given = rules.get(coin.name, CoinRules())
+        return replace(coin, **{name: value for name, value in given if value is not None})
+
+    return replace(spec, dexs=tuple(replace(dex, coins=tuple(map(changed, dex.coins))) for dex in spec.dexs))
 
 
 def _dex_of(coin: str) -> str:

@@ -70,7 +70,9 @@ def carry_out(gateway: "Gateway", sender: Sender, action: actions.Action) -> Acc
         case user_actions.ApproveAgent():
             n = len(directory.sub_accounts(sender.account))
             name = action.agent_name or ""
-            directory.agents.approve(sender.account, action.agent_address, name, now_ms, sub_accounts=n)
+            former = directory.agents.approve(sender.account, action.agent_address, name, now_ms, sub_accounts=n)
+            if former is not None:
+                gateway.authenticator.forget(former)
         case user_actions.ApproveBuilderFee():
             directory.approve_builder(sender.account, action.builder, action.max_fee_rate)
         case user_actions.UserSetAbstraction() | actions.AgentSetAbstraction():

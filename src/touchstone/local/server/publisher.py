@@ -28,16 +28,18 @@ class Publisher:
             return
         self._market(report)
         stale: set[Topic] = set()
+        of_user = self._listeners.of_user
         for user, updates in report.order_updates.items():
             self._orders(user, updates)
-            stale |= self._of_users(OF_ORDERS, {user})
+            stale.update(of_user(user, *OF_ORDERS))
         for user, fills in report.fills.items():
             self._fills(user, fills)
-            stale |= self._of_users(OF_POSITION, {user})
+            stale.update(of_user(user, *OF_POSITION))
         for user, events in report.user_events.items():
             self._events(user, events)
-            stale |= self._of_users(OF_POSITION, {user})
-        stale |= self._of_users(OF_POSITION, set(report.accounts_changed))
+            stale.update(of_user(user, *OF_POSITION))
+        for user in report.accounts_changed:
+            stale.update(of_user(user, *OF_POSITION))
         for topic in stale:
             self._push_full(topic)
 
@@ -69,31 +71,28 @@ class Publisher:
         return any(_dex(coin) == topic.dex for coin in report.ctx_changed)
 
     def _orders(self, user: str, updates: list[Any]) -> None:
-        for topic in self._of_users(("orderUpdates",), {user}):
+        for topic in self._listeners.of_user(user, "orderUpdates"):
             self._send_private(topic, frames.order_updates(updates))
-        for topic in self._of_users(("userHistoricalOrders",), {user}):
+        for topic in self._listeners.of_user(user, "userHistoricalOrders"):
             ended = [update.order.oid for update in updates if statuses.is_final(update.status)]
             found = [self._exchange.order_status(user, oid).order for oid in ended]
             if ended := [past for past in found if past]:
                 self._send_private(topic, frames.encode(frames.past_orders(user, ended, is_snapshot=False)))
 
     def _fills(self, user: str, fills: list[Any]) -> None:
-        for topic in self._of_users(("userEvents",), {user}):
+        for topic in self._listeners.of_user(user, "userEvents"):
             self._send_private(topic, frames.user_event(UserEvent(fills=fills)))
-        for topic in self._of_users(("userFills",), {user}):
+        for topic in self._listeners.of_user(user, "userFills"):
             self._send_private(topic, frames.encode(frames.fills(topic, fills, is_snapshot=False)))
 
     def _events(self, user: str, events: list[UserEvent]) -> None:
         for event in events:
-            for topic in self._of_users(("userEvents",), {user}):
+            for topic in self._listeners.of_user(user, "userEvents"):
                 self._send_private(topic, frames.user_event(event))
             if event.funding:
-                for topic in self._of_users(("userFundings",), {user}):
+                for topic in self._listeners.of_user(user, "userFundings"):
                     frame = frames.fundings(user, [event.funding], is_snapshot=False)
                     self._send_private(topic, frames.encode(frame))
-
-    def _of_users(self, kinds: tuple[str, ...], users: set[str]) -> set[Topic]:
-        return {topic for topic in self._listeners.topics(*kinds) if topic.user in users}
 
     def _push_full(self, topic: Topic) -> None:
         frame = self._frames.full(topic)

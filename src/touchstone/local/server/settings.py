@@ -78,6 +78,15 @@ class Accounts(Section):
     deposit: Annotated[float, Ge(0), Le(1e9)] = field(100_000.0, "Collateral of each on each dex.")
 
 
+class CoinRules(Section):
+    """Rules of one coin that a rehearsal needs otherwise than usual; what is not given stays."""
+
+    open_interest_cap: Annotated[float, Gt(0)] | None = field(None, "Notional at which open interest is capped.")
+    open_interest_growth: Annotated[float, Gt(0)] | None = field(
+        None, "Notional by which open interest may grow within an hour."
+    )
+
+
 class ServerSettings(Section):
     """The whole file."""
 
@@ -87,6 +96,7 @@ class ServerSettings(Section):
     limits: Limits = field(Limits(), "Limits.")
     faults: Faults = field(Faults(), "Faults at the start; /admin/faults changes them.")
     accounts: Accounts = field(Accounts(), "Demo accounts.")
+    coins: dict[str, CoinRules] = field({}, "Rules of single coins, by name.")
     seed: Annotated[int, Ge(0)] = field(0, "Seed of the faults' chance.")
 
 

@@ -91,11 +91,14 @@ class Listeners:
     def __init__(self) -> None:
         self._sessions: dict[Topic, set[Session]] = {}
         self._by_kind: dict[str, set[Topic]] = {}
+        self._by_user: dict[str, set[Topic]] = {}
 
     def add(self, topic: Topic, session: Session) -> None:
         """Listen."""
         self._sessions.setdefault(topic, set()).add(session)
         self._by_kind.setdefault(topic.kind, set()).add(topic)
+        if topic.user:
+            self._by_user.setdefault(topic.user, set()).add(topic)
 
     def remove(self, topic: Topic, session: Session) -> None:
         """Listen no more."""
@@ -104,10 +107,18 @@ class Listeners:
         if not sessions:
             self._sessions.pop(topic, None)
             self._by_kind.get(topic.kind, set()).discard(topic)
+            of_user = self._by_user.get(topic.user, set())
+            of_user.discard(topic)
+            if not of_user:
+                self._by_user.pop(topic.user, None)
 
     def topics(self, *kinds: str) -> Iterable[Topic]:
         """Topics of these kinds that somebody listens to."""
         return [topic for kind in kinds for topic in self._by_kind.get(kind, ())]
+
+    def of_user(self, user: str, *kinds: str) -> Iterable[Topic]:
+        """Topics of these kinds about a user that somebody listens to."""
+        return [topic for topic in self._by_user.get(user, ()) if topic.kind in kinds]
 
     def sessions(self, topic: Topic) -> list[Session]:
         """Who listens to a topic."""
