@@ -66,7 +66,7 @@ class MarketQueries(Engine):
         if given is None or not dex:
             return None
         caps = [(c.name, c.open_interest_cap) for c in given.coins]
-        total = given.open_interest_cap or sum(cap or 0.0 for _, cap in caps)
+        total = sum(cap or 0.0 for _, cap in caps)
         return PerpDexLimits(
             total_oi_cap=money(round(total * MICRO)),
             oi_sz_cap_per_perp="1000000000.0",
@@ -173,6 +173,12 @@ class MarketQueries(Engine):
         if n_sig_figs is not None:
             bids, asks = (_joined(side, n_sig_figs, mantissa or 1, up) for side, up in ((bids, False), (asks, True)))
         return Book(coin=coin, time=self.now_ms, levels=(_levels(found, bids), _levels(found, asks)))
+
+    def reference_bbo(self, coin: str) -> tuple[str, str] | None:
+        """Best bid and ask of the coin on the venue that leads, for who serves its stream; None where none is known."""
+        found = self.coins[coin]
+        prices_there = found.market.reference()
+        return (found.px_text(prices_there[0]), found.px_text(prices_there[1])) if all(prices_there) else None
 
     # ------------------------------------------------------------ the past
 

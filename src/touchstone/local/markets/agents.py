@@ -38,6 +38,7 @@ class AgentsMarket:
         self._depths: Any = np.zeros(1, hosted.DEPTH)
         self._orders: dict[int, Order] = {}  # resting, by oid
         self._empty = [False, False]
+        self._leader_half_spread = spec.market.scenario.feed.leader_half_spread_bps * 1e-4
         params: Any = np.zeros(1, market.WORLD_PARAMS)
         params[0] = scenarios.world_params(spec.market.scenario, spec.sz_decimals, MIN_NOTIONAL)
         if spec.market.price is not None:
@@ -100,6 +101,10 @@ class AgentsMarket:
 
     def oracle(self) -> int:
         return round(float(hosted.leader_px(self._worlds)))
+
+    def reference(self) -> tuple[int, int]:
+        px = float(hosted.leader_px(self._worlds))
+        return int(px * (1.0 - self._leader_half_spread)), int(px * (1.0 + self._leader_half_spread)) + 1
 
     def set_empty(self, side: int, is_empty: bool) -> None:
         self._empty[_index(side)] = is_empty
