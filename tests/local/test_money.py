@@ -78,7 +78,7 @@ class Crowd:
         coin = self.exchange.by_asset[asset]
         mid = coin.mark_px / 10**coin.px_decimals
         px = float(f"{mid * (1 + self.random.gauss(0, 0.0008)):.5g}")
-        size = round(self.random.paretovariate(1.1) * 40.0 / mid * self.random.choice((1, -1)), sz_decimals)
+        size = round(self.random.paretovariate(1.1) * 150.0 / mid * self.random.choice((1, -1)), sz_decimals)
         text = f"{size:.{sz_decimals}f}"
         is_reduce = self.random.random() < 0.25
         return order(asset, text, f"{px:.{px_decimals}f}", self.random.choice(TIFS), reduce_only=is_reduce)

@@ -1,6 +1,7 @@
 """Mark, premium, funding, fees: the formulas of hyperliquid.md 14 to 16."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_a_deployers_mark_moves_one_percent_at_most(mirror: Desk) -> None:
     for _ in range(12):
         mirror.seconds(3)
         marks.append(mirror.exchange.coins["hyna:HYPE"].mark_px)
-    for before, after in zip(marks, marks[1:], strict=False):
+    for before, after in pairwise(marks):
         assert after - before <= before // 100
     assert marks[0] == 404_000
     assert marks[-1] == pytest.approx(440_000, rel=1e-3)

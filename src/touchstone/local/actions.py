@@ -281,6 +281,7 @@ def _schedule(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
         if day == engine.now_ms // DAY_MS and fires >= SCHEDULE_FIRES:
             return refused(refusals.SCHEDULE_COUNT)
     trader.schedule_ms = action.time
+    engine.scheduled[trader] = None
     return DEFAULT
 
 

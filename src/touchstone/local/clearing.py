@@ -20,7 +20,6 @@ class Totals:
         self.house = 0  # cash of the other side of the traders
         self.house_szi: dict[Coin, int] = {}
         self.fees = 0
-        self.backstop = 0  # cash that the backstop has put in (-) or won (+) besides its account
 
 
 class Booked:
@@ -110,9 +109,3 @@ def fund(account: Account, position: Position, rate: int) -> int:
     position.funding_open -= received
     position.funding_change -= received
     return received
-
-
-def move_margin(account: Account, position: Position, micro: int) -> None:
-    """From the account's cash to an isolated position; negative takes it out."""
-    account.raw -= micro
-    position.raw += micro

@@ -46,6 +46,7 @@ class Engine:
         self.traders: dict[str, Trader] = {}
         self.is_post_only = False  # fault: just after an upgrade
         self.n_liquidations = 0
+        self.scheduled: dict[Trader, None] = {}  # traders who may have armed a scheduled cancel
         self.dex_index = {dex.name: index for index, dex in enumerate(spec.dexs)}
         self.backstops = {liquidation.backstop_of(index) for index in range(len(spec.dexs))}
         self._mirrors: dict[str, MirrorRows] = {}
@@ -90,7 +91,7 @@ class Engine:
         """The trader of an address, new if need be."""
         found = self.traders.get(user)
         if found is None:
-            found = self.traders[user] = Trader(user, len(self.traders), self.spec.kept)
+            found = self.traders[user] = Trader(user, self.spec.kept)
         return found
 
     def deposit(self, user: str, dex: str, micro: int) -> None:
@@ -220,8 +221,11 @@ class Engine:
 
     def _fire_schedules(self) -> None:
         """Scheduled cancels whose time has come: all orders of the user, on every dex."""
-        for trader in self.traders.values():
-            if trader.schedule_ms is None or trader.schedule_ms > self.now_ms:
+        for trader in list(self.scheduled):
+            if trader.schedule_ms is None:
+                del self.scheduled[trader]
+                continue
+            if trader.schedule_ms > self.now_ms:
                 continue
             trader.schedule_ms = None
             day = self.now_ms // fees.DAY_MS

@@ -52,7 +52,7 @@ def _check_account(engine: "Engine", account: Account) -> None:
 
 
 def _check(engine: "Engine", account: Account, positions: list[Position], value: int, needed: int) -> None:
-    if value >= needed:
+    if value >= needed or any(position.coin.is_halted for position in positions):
         return
     trading, is_isolated = engine.trading, positions[0].is_isolated
     is_lost = 3 * value < 2 * needed

@@ -3,7 +3,6 @@
 from touchstone.local import prices
 from touchstone.local.coin import Coin
 from touchstone.local.engine import Engine, bbo
-from touchstone.local.markets.leader import LeaderTick
 from touchstone.local.markets.market import BookSide
 from touchstone.local.spec import MICRO, CoinSpec, DexSpec, ExchangeSpec
 from touchstone.local.wire import money, rate
@@ -67,7 +66,7 @@ class MarketQueries(Engine):
         if given is None or not dex:
             return None
         caps = [(c.name, c.open_interest_cap) for c in given.coins]
-        total = given.open_interest_cap or sum(cap or 0.0 for _, cap in caps)
+        total = sum(cap or 0.0 for _, cap in caps)
         return PerpDexLimits(
             total_oi_cap=money(round(total * MICRO)),
             oi_sz_cap_per_perp="1000000000.0",
@@ -145,10 +144,6 @@ class MarketQueries(Engine):
             day_base_vlm=coin.sz_text(size),
         )
 
-    def leader_ticks(self, coin: str) -> list[LeaderTick]:
-        """What the leading venue has shown since this was last asked."""
-        return self.coins[coin].market.leader_ticks(self.now_ms)
-
     def all_mids(self, dex: str = "") -> dict[str, str]:
         """Mid of every coin of a dex, the last trade where a side is empty, the mark before any."""
         mids = {}
@@ -178,6 +173,12 @@ class MarketQueries(Engine):
         if n_sig_figs is not None:
             bids, asks = (_joined(side, n_sig_figs, mantissa or 1, up) for side, up in ((bids, False), (asks, True)))
         return Book(coin=coin, time=self.now_ms, levels=(_levels(found, bids), _levels(found, asks)))
+
+    def reference_bbo(self, coin: str) -> tuple[str, str] | None:
+        """Best bid and ask of the coin on the venue that leads, for who serves its stream; None where none is known."""
+        found = self.coins[coin]
+        prices_there = found.market.reference()
+        return (found.px_text(prices_there[0]), found.px_text(prices_there[1])) if all(prices_there) else None
 
     # ------------------------------------------------------------ the past
 

@@ -108,7 +108,6 @@ class Trader:
         "known",
         "ledger",
         "n_orders",
-        "number",
         "orders",
         "past",
         "rate_day",
@@ -121,9 +120,8 @@ class Trader:
         "volume_by_day",
     )  # fmt: skip
 
-    def __init__(self, user: str, number: int, kept: "Kept") -> None:
+    def __init__(self, user: str, kept: "Kept") -> None:
         self.user = user
-        self.number = number
         self.accounts: dict[str, Account] = {}
         self.spot: dict[str, int] = {}  # by token, micro
         self.orders: dict[int, Order] = {}  # live, by oid
@@ -139,7 +137,7 @@ class Trader:
         self.rate_day = -1
         self.schedule_ms: int | None = None
         self.schedule_fires = (-1, 0)  # day, scheduled cancels that fired on it
-        self.n_orders = 0
+        self.n_orders = 0  # ever sent
 
     def account(self, dex: "DexSpec") -> Account:
         """The account on a dex, empty at first."""

@@ -76,7 +76,6 @@ class DexSpec:
     collateral: str = "USDC"
     collateral_index: int = 0
     deployer_fee_scale: float = 0.0
-    open_interest_cap: float | None = None  # of all its coins together
     deployer: str = "0x" + "d0" * 20
 
 

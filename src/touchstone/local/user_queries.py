@@ -180,7 +180,7 @@ class UserQueries(Engine):
         given = self.dexs[dex]
         trader = self.traders.get(user)
         found = trader.accounts.get(dex) if trader else None
-        return found or Account(trader or Trader(user, -1, self.spec.kept), given)
+        return found or Account(trader or Trader(user, self.spec.kept), given)
 
     def _live(self, user: str, dex: str) -> list[Order]:
         trader = self.traders.get(user)

@@ -8,7 +8,6 @@ from touchstone.backtest import scenario as scenarios
 from touchstone.core.conventions import MS
 from touchstone.exchange import hosted, market
 from touchstone.exchange.venue import VENUE
-from touchstone.local.markets.leader import LeaderRows, LeaderTick
 from touchstone.local.markets.market import BookSide, Hears, Touch
 from touchstone.local.records import Order
 from touchstone.local.spec import Agents, CoinSpec
@@ -39,6 +38,7 @@ class AgentsMarket:
         self._depths: Any = np.zeros(1, hosted.DEPTH)
         self._orders: dict[int, Order] = {}  # resting, by oid
         self._empty = [False, False]
+        self._leader_half_spread = spec.market.scenario.feed.leader_half_spread_bps * 1e-4
         params: Any = np.zeros(1, market.WORLD_PARAMS)
         params[0] = scenarios.world_params(spec.market.scenario, spec.sz_decimals, MIN_NOTIONAL)
         if spec.market.price is not None:
@@ -46,7 +46,6 @@ class AgentsMarket:
         params[0].block_ns = block_ms * MS
         params[0].start_ns = start_ms * MS
         hosted.reset(self._worlds, self._hosts, params, np.int64(seed))
-        self._leader = LeaderRows(self._worlds)
 
     def open_block(self, now_ms: int) -> None:
         hosted.open_block(self._worlds)
@@ -103,8 +102,9 @@ class AgentsMarket:
     def oracle(self) -> int:
         return round(float(hosted.leader_px(self._worlds)))
 
-    def leader_ticks(self, now_ms: int) -> list[LeaderTick]:
-        return self._leader.until(now_ms)
+    def reference(self) -> tuple[int, int]:
+        px = float(hosted.leader_px(self._worlds))
+        return int(px * (1.0 - self._leader_half_spread)), int(px * (1.0 + self._leader_half_spread)) + 1
 
     def set_empty(self, side: int, is_empty: bool) -> None:
         self._empty[_index(side)] = is_empty

@@ -17,7 +17,6 @@ from touchstone.core.events import EVENT
 from touchstone.exchange import guests, hosted, rules, venue
 from touchstone.exchange.venue import VENUE
 from touchstone.local import margin
-from touchstone.local.markets.leader import LeaderTick
 from touchstone.local.markets.market import BookSide, Placed, Touch
 from touchstone.local.records import Account, Order
 from touchstone.local.spec import CoinSpec, Mirror, Recorded
@@ -60,10 +59,12 @@ class GuestMarket:
         self._house = self._new_venue()  # without orders: what the public sees
         self._guests: dict[Account, Any] = {}
         self._orders: dict[int, Order] = {}  # resting, by oid
+        self._reducing: dict[int, Order] = {}  # of these, the reduce-only ones; may hold some that are gone
         self._request: Any = np.zeros(1, ACTION)
         self._answer: Any = np.zeros(1, EVENT)
         self._depths: Any = np.zeros(1, hosted.DEPTH)
         self._now_ms = start_ms
+        self._reference = {1: 0, -1: 0}  # the leading venue's touch, by side
         self._empty = {1: False, -1: False}  # by side
 
     # ------------------------------------------------------------ blocks
@@ -99,6 +100,8 @@ class GuestMarket:
                 self._hear(one, None)
         for row in rows[rows["kind"] == _TRADE]:
             self._show_trade(row)
+        for row in rows[rows["kind"] == int(events.REFERENCE_BBO)][-2:]:
+            self._reference[int(row["side"])] = int(row["px"])
 
     def _show_trade(self, row: Any) -> None:
         exchange = self._exchange
@@ -115,10 +118,13 @@ class GuestMarket:
         bits = int(actions.BIT_ALO) | (int(actions.BIT_REDUCE_ONLY) if order.reduce_only else 0)
         self._send(one, order, int(actions.PLACE), order.left, bits)
         self._orders[order.oid] = order
+        if order.reduce_only:
+            self._reducing[order.oid] = order
         refused = self._hear(one, order)
         if refused is None:
             return order.oid
         del self._orders[order.oid]
+        self._reducing.pop(order.oid, None)
         return Placed.CROSSES if refused == int(events.REJECT_BAD_ALO_PX) else Placed.NO_ROOM
 
     def crosses(self, order: Order) -> bool:
@@ -175,13 +181,15 @@ class GuestMarket:
 
     def _fit(self, one: Any) -> None:
         """Reduce-only orders that the venue has shrunk; one that it let go of is over."""
-        if one[0].orders.n_reduce_only == 0 and not any(order.reduce_only for order in self._orders.values()):
-            return
-        for order in [order for order in self._orders.values() if order.reduce_only]:
-            if self._guests.get(order.account) is not one:
+        for order in list(self._reducing.values()):
+            if self._guests[order.account] is not one:
+                continue
+            if order.oid not in self._orders:
+                del self._reducing[order.oid]
                 continue
             left, shrunk = guests.size_left(one, order.oid)
             if left < 0:
+                del self._reducing[order.oid]
                 self._exchange.gone(self._orders.pop(order.oid), "reduceOnlyCanceled")
             else:
                 order.left, order.shrunk = int(left), int(shrunk)
@@ -227,8 +235,8 @@ class GuestMarket:
     def oracle(self) -> int:
         return int(self._house[0].oracle_px)
 
-    def leader_ticks(self, now_ms: int) -> list[LeaderTick]:
-        return []
+    def reference(self) -> tuple[int, int]:
+        return self._reference[1], self._reference[-1]
 
     def set_empty(self, side: int, is_empty: bool) -> None:
         self._empty[side] = is_empty

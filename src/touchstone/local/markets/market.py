@@ -2,7 +2,6 @@
 
 from typing import NamedTuple, Protocol
 
-from touchstone.local.markets.leader import LeaderTick
 from touchstone.local.records import Order
 
 BookSide = list[tuple[int, int, int]]  # (price, size, orders), best first
@@ -51,7 +50,7 @@ class Hears(Protocol):
 class Market(Protocol):
     """One coin's book. Orders of traders rest in it under their ticket."""
 
-    leaves_reduce_only: bool  # whether the exchange has to fit reduce-only orders to positions
+    leaves_reduce_only: bool  # to the exchange, to fit to positions; else the market does
 
     def open_block(self, now_ms: int) -> None:
         """What comes before the traders' actions."""
@@ -86,8 +85,8 @@ class Market(Protocol):
     def oracle(self) -> int:
         """The price of the coin elsewhere, 0 if not known."""
 
-    def leader_ticks(self, now_ms: int) -> list[LeaderTick]:
-        """What has come from the leading venue since it was last asked; nothing where there is none."""
+    def reference(self) -> tuple[int, int]:
+        """Best bid and ask of the coin on the venue that leads, 0 where not known."""
 
     def set_empty(self, side: int, is_empty: bool) -> None:
         """Fault: nobody but the traders quotes this side (+1 bids)."""

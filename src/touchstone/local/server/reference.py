@@ -10,9 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 
-from touchstone.local.coin import Coin
 from touchstone.local.exchange import LocalExchange
-from touchstone.local.markets.leader import LeaderTick
 from touchstone.local.server.clock import monotonic_s
 from touchstone.local.server.faults import FaultInjector
 from touchstone.local.server.peers import Peers
@@ -21,6 +19,8 @@ from touchstone.local.server.session import Session
 from touchstone.local.server.settings import Limits
 
 MOST_STREAMS = 200
+SIZE = "1000.0"  # at the leader's touch, which never runs dry
+Touch = tuple[str, str]  # bid, ask
 encode = msgspec.json.encode
 
 
@@ -36,12 +36,12 @@ def symbol_of(coin: str) -> str:
 
 
 class Reference:
-    """Serves the leader of each coin."""
+    """Serves the leader of each coin, block by block; a coin without one is silent."""
 
     def __init__(self, exchange: LocalExchange, peers: Peers, faults: FaultInjector, limits: Limits) -> None:
         self._exchange = exchange
         self._symbols = {coin: symbol_of(coin) for coin in exchange.coins}
-        self._touch: dict[str, LeaderTick] = {}
+        self._touches: dict[str, Touch] = {}
         self._streams = {f"{s.lower()}@{kind}" for s in self._symbols.values() for kind in ("bookTicker", "trade")}
         self._listeners: dict[str, dict[Session, bool]] = {}  # by stream: session, whether combined
         self._peers = peers
@@ -50,32 +50,33 @@ class Reference:
         self._id = 0
 
     def push(self) -> None:
-        """What the leaders have shown since the last block."""
-        for name, symbol in self._symbols.items():
-            coin = self._exchange.coins[name]
-            for tick in self._exchange.leader_ticks(name):
-                before, self._touch[name] = self._touch.get(name), tick
-                if not self._listeners:
-                    continue
+        """The leaders' touches that have changed with the last block."""
+        for coin, symbol in self._symbols.items():
+            touch = self._exchange.reference_bbo(coin)
+            before = self._touches.get(coin)
+            if touch is None or touch == before:
+                continue
+            self._touches[coin] = touch
+            if self._listeners:
                 self._id += 1
-                self._send(f"{symbol.lower()}@bookTicker", self._ticker(coin, symbol, tick))
-                if before is not None and before.bid != tick.bid:
-                    self._send(f"{symbol.lower()}@trade", self._trade(coin, symbol, before, tick))
+                self._send(f"{symbol.lower()}@bookTicker", self._ticker(symbol, touch))
+                if before is not None and before[0] != touch[0]:
+                    self._send(f"{symbol.lower()}@trade", self._trade(symbol, before, touch))
 
-    def _ticker(self, coin: Coin, symbol: str, tick: LeaderTick) -> dict[str, Any]:
-        qty = coin.sz_text(tick.qty)
+    def _ticker(self, symbol: str, touch: Touch) -> dict[str, Any]:
+        now_ms = self._exchange.now_ms
         return {
-            "e": "bookTicker", "u": self._id, "E": tick.time_ms, "T": tick.time_ms, "s": symbol,
-            "b": coin.px_text(tick.bid), "B": qty, "a": coin.px_text(tick.ask), "A": qty,
+            "e": "bookTicker", "u": self._id, "E": now_ms, "T": now_ms, "s": symbol,
+            "b": touch[0], "B": SIZE, "a": touch[1], "A": SIZE,
         }  # fmt: skip
 
-    def _trade(self, coin: Coin, symbol: str, before: LeaderTick, tick: LeaderTick) -> dict[str, Any]:
+    def _trade(self, symbol: str, before: Touch, touch: Touch) -> dict[str, Any]:
         """The trade that moved the leader: it took the side that gave way. `m`: the buyer was the maker."""
-        has_risen = tick.bid > before.bid
-        px = before.ask if has_risen else before.bid
+        has_risen = float(touch[0]) > float(before[0])
+        now_ms = self._exchange.now_ms
         return {
-            "e": "trade", "E": tick.time_ms, "T": tick.time_ms, "s": symbol, "t": self._id, "p": coin.px_text(px),
-            "q": coin.sz_text(before.qty), "X": "MARKET", "m": not has_risen,
+            "e": "trade", "E": now_ms, "T": now_ms, "s": symbol, "t": self._id, "p": before[1 if has_risen else 0],
+            "q": SIZE, "X": "MARKET", "m": not has_risen,
         }  # fmt: skip
 
     def _send(self, stream: str, data: dict[str, Any]) -> None:
