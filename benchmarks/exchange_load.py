@@ -1,7 +1,8 @@
 """Order actions per second that a local exchange takes without missing a block: `python -m benchmarks.exchange_load`.
 
-The server runs in a process of its own, ten clients in this one: each with its account and WebSocket, placing a
-post-only order away from the market and cancelling it by its cloid, at a fixed rate, whatever the answers take.
+The server runs in a process of its own, ten clients in this one: each with its account and WebSocket, following its
+order updates and the touch, placing a post-only order away from the market and cancelling it by its cloid, at a fixed
+rate, whatever the answers take.
 """
 
 import asyncio
@@ -52,6 +53,7 @@ class Client:
         self.taken_s: list[float] = []
         self.refused: list[str] = []
         self.n = 0
+        self.n_updates = 0
         self._nonces = NonceCounter()
         self._cloid = ""
 
@@ -74,8 +76,11 @@ class Client:
 
     def answered(self, frame: dict[str, Any]) -> None:
         """One answer."""
-        if frame["channel"] != "post":
+        if frame["channel"] == "orderUpdates":
+            self.n_updates += len(frame["data"])
+        elif frame["channel"] == "error":
             self.refused.append(json.dumps(frame)[:200])
+        if frame["channel"] != "post":
             return
         data = frame["data"]
         self.taken_s.append(time.monotonic() - self.sent_s.pop(data["id"]))
@@ -86,6 +91,8 @@ class Client:
 
 async def _run(client: Client, url: str, per_s: float, seconds: float) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(f"ws{url.removeprefix('http')}/ws") as socket:
+        for subscription in ({"type": "orderUpdates", "user": client.signer.address}, {"type": "bbo", "coin": COIN}):
+            await socket.send_json({"method": "subscribe", "subscription": subscription})
         reader = asyncio.create_task(_read(client, socket))
         begin = time.monotonic()
         for number in range(round(per_s * seconds)):
@@ -116,6 +123,7 @@ async def _load(url: str, token: str, n_clients: int, per_s: float, seconds: flo
     return {
         "actions": sum(client.n for client in clients),
         "per_s": round(sum(client.n for client in clients) / took_s, 1),
+        "order_updates": sum(client.n_updates for client in clients),
         "unanswered": sum(len(client.sent_s) for client in clients),
         "refused": sum(len(client.refused) for client in clients),
         "first_refusals": [text for client in clients for text in client.refused[:1]][:3],

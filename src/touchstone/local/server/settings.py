@@ -1,5 +1,6 @@
 """What a local exchange can be told: limits as the venue's, faults on demand, demo accounts. One TOML file."""
 
+import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -8,7 +9,7 @@ import msgspec
 from annotated_types import Ge, Gt, Le
 from pydantic import ValidationError
 
-from touchstone.config import ConfigError, Section, field
+from touchstone.config import ConfigError, Section, allowed, field
 
 Chance = Annotated[float, Ge(0), Le(1)]
 Milliseconds = Annotated[float, Ge(0), Le(600_000)]
@@ -117,3 +118,37 @@ def read(kind: type[T], values: Any, where: str) -> T:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{where}: {wrong}") from error
+
+
+def reference() -> str:
+    """All settings in Markdown, from the fields and their descriptions: docs/exchange-settings.md."""
+    lines = [
+        "# Settings of the local exchange",
+        "",
+        "Written by `make docs`; do not edit. For `touchstone exchange --config FILE` (TOML) and, what is under",
+        "`[faults]`, for `POST /admin/faults`. An unknown key is an error.",
+    ]
+    coin = "coins.NAME"
+    named = {"": ServerSettings, "limits": Limits, "faults": Faults, "accounts": Accounts, coin: CoinRules}
+    for name, section in named.items():
+        lines += ["", f"## {f'`[{name}]`' if name else 'At the top of the file'}", "", section.__doc__ or "", ""]
+        lines += ["| key | default | allowed | meaning |", "|---|---|---|---|", *_rows(section)]
+    lines += ["", "## A latency", "", "`[faults.inbound]`, `[faults.outbound]`, `[faults.private_delay]`.", ""]
+    lines += [Latency.__doc__ or "", "", "| key | default | allowed | meaning |", "|---|---|---|---|", *_rows(Latency)]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(section: type[Section]) -> list[str]:
+    rows = []
+    for name, info in section.model_fields.items():
+        if isinstance(info.default, Latency):
+            rows.append(f"| `{name}` | none | a latency | {info.description} |")
+        elif not isinstance(info.default, Section) and name != "coins":
+            default = msgspec.json.encode(info.default).decode()
+            kind = "list of coins" if info.default == () else allowed(info)
+            rows.append(f"| `{name}` | `{default}` | {kind} | {info.description} |")
+    return rows
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())
