@@ -144,6 +144,21 @@ async def test_orders_and_own_trades_are_watched(stream: Any) -> None:
 
 
 @pytest.mark.asyncio
+async def test_positions_and_balance_are_watched(stream: Any) -> None:
+    balance = await soon(stream.watch_balance({"type": "swap"}))
+    assert balance["USDC"]["total"] > 0
+    watched = asyncio.create_task(stream.watch_positions([BTC]))
+    await asyncio.sleep(0.5)
+    ask = (await stream.fetch_order_book(BTC))["asks"][0][0]
+    await stream.create_order(BTC, "limit", "buy", 0.002, ask * 1.02, {"timeInForce": "IOC"})
+    (position,) = await soon(watched)
+    assert (position["symbol"], position["side"]) == (BTC, "long")
+    ticker = await soon(stream.watch_ticker(BTC))
+    assert ticker["bid"] is None or ticker["bid"] > 0
+    assert ticker["last"] > 0
+
+
+@pytest.mark.asyncio
 async def test_orders_through_posts(stream: Any) -> None:
     book = await stream.fetch_order_book(SYMBOL)
     order = await soon(stream.create_order_ws(SYMBOL, "limit", "buy", 1.0, book["bids"][0][0] * 0.97, ALO))

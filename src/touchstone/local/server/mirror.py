@@ -69,6 +69,7 @@ class Feed:
         self._say = say
         self._decoder = Decoder()
         self._begin_ms: dict[str, int] = {}  # by coin: time of the first book
+        self._told: set[str] = set()
 
     def take_in(self, text: str) -> None:
         """One message; one that cannot be read is dropped, and said."""
@@ -84,6 +85,9 @@ class Feed:
                     self._trades(frame.data)
         except WireError as error:
             self._say(f"mirror: a message was dropped: {error}")
+        if new := self._decoder.unknown.keys() - self._told:
+            self._told |= new
+            self._say(f"mirror: not known, and left out: {', '.join(sorted(new))}")
 
     def _trades(self, trades: list[Trade]) -> None:
         new = [trade for trade in trades if trade.time > self._begin_ms.get(trade.coin, 1 << 62)]

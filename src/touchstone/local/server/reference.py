@@ -40,7 +40,8 @@ class Reference:
 
     def __init__(self, exchange: LocalExchange, peers: Peers, faults: FaultInjector, limits: Limits) -> None:
         self._exchange = exchange
-        self._symbols = {coin: symbol_of(coin) for coin in exchange.coins}
+        coins = {symbol_of(coin): coin for coin in reversed(exchange.coins)}  # the first of a symbol has its stream
+        self._symbols = {coin: symbol for symbol, coin in coins.items()}
         self._touches: dict[str, Touch] = {}
         self._streams = {f"{s.lower()}@{kind}" for s in self._symbols.values() for kind in ("bookTicker", "trade")}
         self._listeners: dict[str, dict[Session, bool]] = {}  # by stream: session, whether combined

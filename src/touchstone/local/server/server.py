@@ -176,6 +176,7 @@ class Server:
             "subscriptions": len(self.listeners),
             "client_addresses": len(self.peers),
             "counts": dict(sorted(self.faults.counts.items())),
+            "forgotten": dict(self.exchange.forgotten),
         }
 
     def _push(self, report: BlockReport) -> None:

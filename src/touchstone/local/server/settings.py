@@ -128,8 +128,9 @@ def reference() -> str:
         "Written by `make docs`; do not edit. For `touchstone exchange --config FILE` (TOML) and, what is under",
         "`[faults]`, for `POST /admin/faults`. An unknown key is an error.",
     ]
-    coin = "coins.NAME"
-    named = {"": ServerSettings, "limits": Limits, "faults": Faults, "accounts": Accounts, coin: CoinRules}
+    named: dict[str, type[Section]] = {
+        "": ServerSettings, "limits": Limits, "faults": Faults, "accounts": Accounts, "coins.NAME": CoinRules,
+    }  # fmt: skip
     for name, section in named.items():
         lines += ["", f"## {f'`[{name}]`' if name else 'At the top of the file'}", "", section.__doc__ or "", ""]
         lines += ["| key | default | allowed | meaning |", "|---|---|---|---|", *_rows(section)]

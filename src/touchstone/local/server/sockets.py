@@ -1,6 +1,7 @@
 """The WebSocket endpoint: frames of a client in, acknowledgements, snapshots, answers and errors out."""
 
 import asyncio
+import logging
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from touchstone.venues.hyperliquid.decoding import decode_client_frame
 from touchstone.venues.hyperliquid.errors import WireError
 from touchstone.venues.hyperliquid.stream import Ping, Post, Subscribe, Subscription, Unsubscribe
 
+_log = logging.getLogger(__name__)
 WATCH_S = 1.0
 ECHO = 500  # characters of a bad frame that its error repeats
 
@@ -187,6 +189,10 @@ class Sockets:
         except LostResponse:
             session.abort("lost response")
             return
+        except Exception:
+            _log.exception("a post failed")
+            self._faults.count("failed post")
+            kind, payload = "error", msgspec.json.encode("500 Internal Server Error: null")
         finally:
             session.peer.posts -= 1
         session.send(frames.post(post.id, kind, payload))
