@@ -58,6 +58,17 @@ def size_left(venues, cloid):
 
 
 @compiled
+def best_own(venues):
+    """Best prices of the guest's own bids and asks, 0 where there are none."""
+    return _best_own(venues[0].orders, ZERO), _best_own(venues[0].orders, np.int64(1))
+
+
+@inline
+def _best_own(orders, s):
+    return np.int64(orders.slot[orders.live[s, 0]].px) if orders.n[s] > 0 else ZERO
+
+
+@compiled
 def depth(venues, depths):
     """Write the best levels of both sides into a DEPTH array of length 1; numbers of orders are not known: 1."""
     book, grid, out = venues[0].book, venues[0].grid, depths[0]

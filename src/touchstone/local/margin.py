@@ -75,17 +75,26 @@ def covers_fill(account: Account, position: Position, side: int, px: int, qty: i
     return left - loss >= need(position, abs(after)) - need(position, abs(position.szi))
 
 
-def most_position(account: Account, position: Position) -> tuple[int, int]:
-    """Largest long and short that fills of resting orders may make of a position, at mark."""
+def most_position(account: Account, position: Position, bid_px: int, ask_px: int) -> tuple[int, int]:
+    """Largest long and short that fills of resting orders may make of a position, at mark.
+
+    bid_px, ask_px: the account's best resting prices, 0 = none; what a fill at a price beyond mark loses counts.
+    """
     mark, held = position.coin.mark_px, abs(position.szi)
     if mark == 0:
         return 0, 0
     left = max(value(account) - used(account, with_orders=False), 0)
-    if position.is_isolated:
-        more = left * position.leverage // mark
-        return (held + more, more) if position.szi >= 0 else (more, held + more)
-    most = (left + need(position, held)) * position.leverage // mark
-    return most, most
+    leverage = position.leverage
+    most = []
+    for side, px in ((1, bid_px or mark), (-1, ask_px or mark)):
+        adds = held if position.szi * side > 0 else 0
+        if position.is_isolated:
+            most.append(adds + left * leverage // px)
+            continue
+        loss = max(side * (px - mark), 0)
+        freed = 0 if adds else need(position, held) - loss * held
+        most.append(adds + max(left + freed, 0) * leverage // (mark + loss * leverage))
+    return most[0], most[1]
 
 
 def maintenance_of(coin: Coin, notional: int) -> int:

@@ -214,8 +214,9 @@ class GuestMarket:
         if position is None:
             return
         one[0].account.position = position.szi
-        if one[0].orders.n[0] + one[0].orders.n[1] > 0:
-            one[0].most_position[:] = margin.most_position(account, position)
+        bid_px, ask_px = guests.best_own(one)
+        if bid_px or ask_px:
+            one[0].most_position[:] = margin.most_position(account, position, bid_px, ask_px)
 
     def _forget(self, one: Any) -> None:
         while guests.next_answer(one, self._answer):
