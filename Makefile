@@ -36,6 +36,7 @@ lint: $(VENV)/.dev ## style, types, import contracts
 docs: $(VENV)/.dev ## write again what is generated: the configuration reference and the example
 	$(BIN)/touchstone config reference > docs/configuration.md
 	$(BIN)/touchstone config show > examples/default.toml
+	$(BIN)/python -m touchstone.local.server.settings > docs/exchange-settings.md
 
 # Development pins come first, for its oracles name exact versions of what they share with the runtime.
 lock: $(VENV)/.dev ## pin again after an edit of requirements/*.in (needs pip-tools in the environment)

@@ -457,3 +457,46 @@ def test_post_only_does_not_meet_our_own_order(exchange: Exchange) -> None:
     made.take()
     two = made.place(+1, ASK, 100)
     assert made.take() == [("rejected", two, 0, int(events.REJECT_BAD_ALO_PX))]
+
+
+# ---------------------------------------------------------------- good till cancel
+
+GTC = int(actions.BIT_GTC)
+
+
+def test_good_till_cancel_takes_what_is_shown_and_rests_the_remainder(exchange: Exchange) -> None:
+    one = exchange.place(+1, ASK + 10, 1_200, bits=GTC)
+    assert exchange.take() == [("fill", one, 500, 0), ("fill", one, 500, 0), ("resting", one, 200, 0)]
+    assert exchange.venue.account.position == 1_000
+    exchange.trade(-1, ASK, 1)  # through it
+    assert exchange.take() == [("fill", one, 200, 0)]
+
+
+def test_good_till_cancel_that_meets_nobody_only_rests(exchange: Exchange) -> None:
+    one = exchange.place(-1, ASK, 100, bits=GTC)
+    assert exchange.take() == [("resting", one, 100, 0)]
+
+
+def test_a_reduce_only_remainder_that_reduces_nothing_more_is_cancelled(exchange: Exchange) -> None:
+    exchange.place(+1, ASK, 300, bits=IOC)
+    exchange.take()
+    one = exchange.place(-1, BID, 400, bits=GTC | REDUCE)
+    assert exchange.take() == [("fill", one, 300, 0), ("cancelled", one, 100, int(events.CANCELLED_REDUCE_ONLY))]
+
+
+@pytest.mark.parametrize("bits", [0, ALO | IOC, ALO | GTC, IOC | GTC, ALO | IOC | GTC])
+def test_an_order_says_once_how_long_it_lives(exchange: Exchange, bits: int) -> None:
+    one = exchange.place(+1, BID, 100, bits=bits)
+    assert exchange.take() == [("rejected", one, 0, int(events.REJECT_OTHER))]
+
+
+def test_a_fill_beyond_what_margin_allows_cancels_the_order(exchange: Exchange) -> None:
+    exchange.venue.most_position[:] = (120, 50)
+    one = exchange.place(+1, BID, 100)
+    two = exchange.place(+1, BID - 10, 100)
+    three = exchange.place(-1, ASK, 100)
+    exchange.take()
+    exchange.trade(-1, BID - 20, 1)
+    assert exchange.take() == [("fill", one, 100, 0), ("cancelled", two, 100, int(events.CANCELLED_MARGIN))]
+    exchange.trade(+1, ASK + 10, 1)
+    assert exchange.take() == [("fill", three, 100, 0)]  # it reduces

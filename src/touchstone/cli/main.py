@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Parameter, validators
 
 from touchstone import TouchstoneError, __version__, config
 from touchstone.cli import output
+from touchstone.cli.exchange import exchange
 
 app = App(
     name="touchstone",
@@ -23,6 +24,7 @@ app = App(
 )
 config_app = App(name="config", help="Show, check and explain the configuration.", help_format="plaintext")
 app.command(config_app)
+app.command(exchange)
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
 Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
@@ -313,7 +315,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else output.OK
 
 
-_COMMANDS = frozenset(("run", "import", "backtest", "compare", "report", "config", "show", "check", "reference"))
+_COMMANDS = frozenset(("run", "exchange", "import", "backtest", "compare", "report", "config", "show", "check", "reference"))
 
 
 def _show(result: dict[str, Any], json: bool) -> int:

@@ -26,6 +26,7 @@ CANCEL_ALL = np.int64(4)
 BIT_ALO = np.int64(1)  # add liquidity only
 BIT_IOC = np.int64(2)
 BIT_REDUCE_ONLY = np.int64(4)
+BIT_GTC = np.int64(8)  # good till cancel: takes, then rests what is left; the core sends none, other clients do
 
 REASON_QUOTE = np.int64(0)  # the ladder wants it
 REASON_REPRICE = np.int64(1)  # better elsewhere, cost of the move included

@@ -107,7 +107,7 @@ def _execute(venue, action, now_ns):
 
 @compiled
 def _place(venue, action, now_ns):
-    """A new order: refused, taken to the book, or rested behind what its level shows."""
+    """A new order: refused, taken to the book, or rested behind what its level shows; GTC does both."""
     cloid, px, qty = np.int64(action.cloid), np.int64(action.px), np.int64(action.qty)
     side, bits = np.int64(action.side), np.int64(action.bits)
     reason = _refusal(venue, side, px, qty, bits)
@@ -116,10 +116,13 @@ def _place(venue, action, now_ns):
         return
     s = side_index(side)
     is_reduce = np.int64(1) if bits & actions.BIT_REDUCE_ONLY else ZERO
-    if bits & actions.BIT_IOC:
+    if not bits & actions.BIT_ALO:
         may_trade = min(qty, rules.reducible(venue.account, side)) if is_reduce else qty
-        matching.take(venue, cloid, s, px, qty, may_trade, now_ns)
-        return
+        traded = matching.take(venue, cloid, s, px, may_trade, now_ns)
+        if bits & actions.BIT_IOC or traded == may_trade:
+            matching.end_take(venue, cloid, s, px, qty, may_trade, traded, now_ns)
+            return
+        qty -= traded
     orders = venue.orders
     index = price_grid.index_of(venue.grid, px)
     k = resting.add(orders, s, cloid, px, index, qty, is_reduce, now_ns)
@@ -149,8 +152,8 @@ def _refusal(venue, side, px, qty, bits):
         own = matching.best_own(orders, 1 - s)
         if own != resting.NONE and matching.reaches(s, px, np.int64(orders.slot[own].px)):
             return events.REJECT_BAD_ALO_PX
-        if orders.n_free == 0:
-            return events.REJECT_TOO_MANY_ORDERS
+    if reason == 0 and not bits & actions.BIT_IOC and orders.n_free == 0:
+        return events.REJECT_TOO_MANY_ORDERS
     return reason
 
 

@@ -150,9 +150,22 @@ def run(world, venues, n_blocks):
 @compiled
 def block(world, venues):
     """The next block. venues: VENUE array, the accounts."""
-    params = world.params
-    world.now_ns += params.block_ns
+    world.now_ns += world.params.block_ns
     world.number += 1
+    now_ns, number = np.int64(world.now_ns), np.int64(world.number)
+    move_agents(world)
+    _open_block(world, venues, now_ns)
+    for last_rank in range(rules.RANK_CANCEL, rules.RANK_TAKE + 1):
+        if last_rank == rules.RANK_TAKE:
+            _take(world, venues, now_ns, number)
+        _execute(world, venues, now_ns, last_rank)
+    close_block(world, venues, number)
+
+
+@compiled
+def move_agents(world):
+    """What the agents add in the block that has begun: the leader's ticks, then the makers' amends."""
+    params = world.params
     now_ns, number = np.int64(world.now_ns), np.int64(world.number)
     feed.begin_block(world.feed, params.feed, number, now_ns)
     _move_leader(world, now_ns)
@@ -160,12 +173,6 @@ def block(world, venues):
         lag = max((params.maker[m].lag_ns + params.block_ns - 1) // params.block_ns, np.int64(1))
         pressure = world.seen[(number - lag) & (PAST - 1)].pressure
         makers.act(world.maker[m], params.maker[m], world.book, world.grid, world.latent, pressure, now_ns)
-    _open_block(world, venues, now_ns)
-    for last_rank in range(rules.RANK_CANCEL, rules.RANK_TAKE + 1):
-        if last_rank == rules.RANK_TAKE:
-            _take(world, venues, now_ns, number)
-        _execute(world, venues, now_ns, last_rank)
-    _close_block(world, venues, number)
 
 
 @inline
@@ -201,29 +208,42 @@ def _execute_first(world, venues, account, now_ns):
         side, px, cloid = np.int64(action.side), np.int64(action.px), np.int64(action.cloid)
         index = price_grid.index_of(world.grid, px)
         traded = sweep(world, venues, side, index, may_trade, account, cloid, ZERO, now_ns)
-        members.on_taken(venue, world.book, action, may_trade, traded, now_ns)
+        members.on_taken(venue, world.book, action, may_trade, traded, account, now_ns)
     transit.drop_request(venue.requests)
 
 
 @compiled
 def _take(world, venues, now_ns, number):
-    """The agents that take: those who know more come first."""
+    """The agents that take."""
     noise.wish(world.noise, world.params.noise, number)
-    n_informed = np.int64(world.params.n_informed)
-    for turn in range(n_informed + world.noise.n):
-        if turn < n_informed:
-            given = world.params.informed[turn]
-            side = _look(world, world.informed[turn], given, now_ns, number)
-            limit, qty = np.int64(world.informed[turn].limit), np.int64(given.notional / world.latent.px)
-            owner, is_informed = np.int64(world.informed[turn].owner), ONE
-        else:
-            wish = turn - n_informed
-            side, qty = np.int64(world.noise.slice_side[wish]), np.int64(world.noise.slice_qty[wish])
-            reach = np.float64(side) * world.noise.slice_reach_bps[wish] * world.latent.per_bps
-            limit = np.int64(math.floor(_mid_index(world.book, world.mid_index) + reach))
-            owner, is_informed = noise.OWNER, ZERO
+    for turn in range(n_takers(world)):
+        side, limit, qty, owner, is_informed = taker(world, np.int64(turn), now_ns, number)
         if side != informed.NO_TRADE and limit > 0:
-            sweep(world, venues, side, limit, max(qty, ONE), owner, ZERO, is_informed, now_ns)
+            sweep(world, venues, side, limit, qty, owner, ZERO, is_informed, now_ns)
+
+
+@inline
+def n_takers(world):
+    """Agents that may take in this block, once `noise.wish` was called."""
+    return np.int64(world.params.n_informed + world.noise.n)
+
+
+@compiled
+def taker(world, turn, now_ns, number):
+    """(side, limit as grid index, size, owner, 1 if informed) of an agent's taking order; the informed come first."""
+    n_informed = np.int64(world.params.n_informed)
+    if turn < n_informed:
+        given = world.params.informed[turn]
+        side = _look(world, world.informed[turn], given, now_ns, number)
+        limit, qty = np.int64(world.informed[turn].limit), np.int64(given.notional / world.latent.px)
+        owner, is_informed = np.int64(world.informed[turn].owner), ONE
+    else:
+        wish = turn - n_informed
+        side, qty = np.int64(world.noise.slice_side[wish]), np.int64(world.noise.slice_qty[wish])
+        reach = np.float64(side) * world.noise.slice_reach_bps[wish] * world.latent.per_bps
+        limit = np.int64(math.floor(_mid_index(world.book, world.mid_index) + reach))
+        owner, is_informed = noise.OWNER, ZERO
+    return side, limit, max(qty, ONE), owner, is_informed
 
 
 @inline
@@ -262,7 +282,7 @@ def sweep(world, venues, side, limit_index, qty, owner, cloid, is_informed, now_
         if not is_paused:
             break
     if money > 0:
-        _press(world, side, money)
+        press(world, side, money)
     return qty - left
 
 
@@ -308,7 +328,7 @@ def _log_truth(world, venue, account, side, px, qty, taker, is_informed, now_ns)
 
 
 @inline
-def _press(world, side, money):
+def press(world, side, money):
     """The makers learn from a trade: with the square root of its size, as metaorders move real markets."""
     impact = world.params.impact
     size = math.sqrt(np.float64(money) / impact.notional)
@@ -316,7 +336,7 @@ def _press(world, side, money):
 
 
 @inline
-def _close_block(world, venues, number):
+def close_block(world, venues, number):
     """What the block leaves, to look back at; the public rows; what the accounts are valued by."""
     params, book = world.params, world.book
     world.flow_pressure *= world.keep

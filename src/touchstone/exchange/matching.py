@@ -148,10 +148,21 @@ def _meet_touch(venue, now_ns):
             at = ZERO
 
 
+@inline
+def _margin_allows(venue, side, qty):
+    """Whether a fill reduces the position, or leaves it within what the host's margin rules allow."""
+    after = venue.account.position + side * qty
+    most = venue.most_position[0] if after > 0 else venue.most_position[1]
+    return abs(after) <= abs(venue.account.position) or abs(after) <= most
+
+
 @compiled
 def _fill(venue, k, qty, bits, now_ns):
     """A resting order of ours trades at its own price. One that had been shrunk ends as cancelled."""
     order = venue.orders.slot[k]
+    if not _margin_allows(venue, np.int64(order.side), qty):
+        cancel(venue, k, events.CANCELLED_MARGIN, now_ns)
+        return
     cloid, side, px, shrunk = np.int64(order.cloid), np.int64(order.side), np.int64(order.px), np.int64(order.shrunk)
     if not order.queue_known:
         venue.n_fills_beyond_book += 1
@@ -184,8 +195,8 @@ def reaches(s, px, other_px):
 
 
 @compiled
-def take(venue, cloid, s, limit_px, qty, may_trade, now_ns):
-    """Immediate or cancel: what the book shows up to the limit, at most `may_trade` (< qty where reduce-only)."""
+def take(venue, cloid, s, limit_px, may_trade, now_ns):
+    """Trade with what the book shows up to the limit, at most `may_trade`; returns the size traded."""
     book = venue.book
     side = np.int64(1 - 2 * s)
     other = np.int64(1 - s)
@@ -207,12 +218,18 @@ def take(venue, cloid, s, limit_px, qty, may_trade, now_ns):
         book_fill(venue, cloid, side, px, part, events.BIT_TAKER, now_ns)
         left -= part
         slot += side
-    unfilled = qty - (may_trade - left)
-    if unfilled == qty:
+    return may_trade - left
+
+
+@compiled
+def end_take(venue, cloid, s, px, qty, may_trade, traded, now_ns):
+    """A taking order is over: what did not trade is cancelled, or the order was refused if nothing did."""
+    side = np.int64(1 - 2 * s)
+    if traded == 0:
         refuse(venue, cloid, side, events.REJECT_IOC_NO_MATCH, now_ns)
-    elif unfilled > 0:
-        code = events.CANCELLED_IOC_REMAINDER if left > 0 else events.CANCELLED_REDUCE_ONLY
-        answer(venue, now_ns, events.ORDER_CANCELLED, side, limit_px, unfilled, cloid, code, ZERO)
+    elif traded < qty:
+        code = events.CANCELLED_IOC_REMAINDER if traded < may_trade else events.CANCELLED_REDUCE_ONLY
+        answer(venue, now_ns, events.ORDER_CANCELLED, side, px, qty - traded, cloid, code, ZERO)
     fit_reduce_only(venue, now_ns)
 
 

@@ -77,21 +77,31 @@ def _place(venue, book, action, account, now_ns):
         qty,
         bits,
     )
-    if reason == 0 and bits & actions.BIT_ALO and (orders.n_free == 0 or book.free == orderbook.NONE):
+    if reason == 0 and not bits & actions.BIT_IOC and (orders.n_free == 0 or book.free == orderbook.NONE):
         reason = events.REJECT_TOO_MANY_ORDERS
     if reason != 0:
         refuse(venue, cloid, side, reason, now_ns)
         return ZERO
     is_reduce = np.int64(1) if bits & actions.BIT_REDUCE_ONLY else ZERO
-    if bits & actions.BIT_IOC:
-        return min(qty, rules.reducible(venue.account, side)) if is_reduce else qty
+    if bits & actions.BIT_ALO:
+        _rest(venue, book, action, qty, account, now_ns)
+        return ZERO
+    return min(qty, rules.reducible(venue.account, side)) if is_reduce else qty
+
+
+@compiled
+def _rest(venue, book, action, qty, account, now_ns):
+    """`qty` of an order goes to the book."""
+    cloid, px, side = np.int64(action.cloid), np.int64(action.px), np.int64(action.side)
+    s = side_index(side)
+    orders = venue.orders
+    is_reduce = np.int64(1) if np.int64(action.bits) & actions.BIT_REDUCE_ONLY else ZERO
     index = price_grid.index_of(venue.grid, px)
     k = resting.add(orders, s, cloid, px, index, qty, is_reduce, now_ns)
     orders.slot[k].ticket = orderbook.place(book, s, px, index, qty, account, k)
     fit_reduce_only(venue, now_ns)
     follow(venue, book)
     answer(venue, now_ns, events.ORDER_RESTING, side, px, np.int64(orders.slot[k].qty_left), cloid, ZERO, ZERO)
-    return ZERO
 
 
 @compiled
@@ -139,10 +149,12 @@ def on_own(venue, k, now_ns):
 
 
 @compiled
-def on_taken(venue, book, action, may_trade, traded, now_ns):
-    """A taking order is over: what did not trade is cancelled, or it was refused if nothing did."""
+def on_taken(venue, book, action, may_trade, traded, account, now_ns):
+    """A taking order is over: what did not trade rests (GTC) or is cancelled; refused if nothing did."""
     qty, side, px, cloid = np.int64(action.qty), np.int64(action.side), np.int64(action.px), np.int64(action.cloid)
-    if traded == 0:
+    if np.int64(action.bits) & actions.BIT_GTC and traded < may_trade:
+        _rest(venue, book, action, qty - traded, account, now_ns)
+    elif traded == 0:
         refuse(venue, cloid, side, events.REJECT_IOC_NO_MATCH, now_ns)
     elif traded < qty:
         code = events.CANCELLED_IOC_REMAINDER if traded < may_trade else events.CANCELLED_REDUCE_ONLY

@@ -15,7 +15,7 @@ from touchstone.core.jit import compiled, inline, record
 WIDTH = 4096  # levels per side
 FAR = np.int64(WIDTH)  # the list of orders beyond the window
 EDGE = WIDTH // 8  # a touch this close to the window's end moves the window
-MAX_ORDERS = 4096
+MAX_ORDERS = 16384
 MAX_FILLS = 256
 N_ACCOUNTS = 64
 N_OWNERS = 96
@@ -62,6 +62,9 @@ ORDERBOOK = record(
         ("fills", FILL, (MAX_FILLS,)),  # of the last `take`
         ("n_fills", "i8"),
         ("is_paused", "i8"),  # the last `take` wants to be called again with what is left
+        ("asks_first", "i8"),  # 1: `take` pauses before it trades with an account's order, too
+        ("asked", "i8"),  # ... that order, NONE if it paused for another reason
+        ("granted", "i8"),  # ... may trade now
         ("position", "i8", (N_OWNERS,)),  # traded size by owner, signed: adds up to 0
         ("cash", "i8", (N_OWNERS,)),  # micro, likewise; without fees
         ("scratch", "i4", (MAX_ORDERS,)),
@@ -86,6 +89,9 @@ def reset(book):
         book.n_far[s] = 0
     book.n_fills = 0
     book.is_paused = 0
+    book.asks_first = 0
+    book.asked = NONE
+    book.granted = NONE
     book.position[:] = 0
     book.cash[:] = 0
 
@@ -117,6 +123,18 @@ def qty_at(book, s, index):
     """Total size at a price inside the window."""
     level = level_of(book, s, index)
     return np.int64(0) if level == FAR else np.int64(book.qty[s, level])
+
+
+@compiled
+def count_at(book, s, index):
+    """Number of orders at a price inside the window."""
+    level = level_of(book, s, index)
+    n = np.int64(0)
+    k = NONE if level == FAR else np.int64(book.head[s, level])
+    while k != NONE:
+        n += 1
+        k = np.int64(book.order[k].next)
+    return n
 
 
 @inline
@@ -216,10 +234,12 @@ def take(book, s, limit_index, qty, owner):
     """Trade up to `qty` of side s against the other side, at `limit_index` or better; returns the size traded.
 
     `book.fills[:book.n_fills]` tells the resting side. Pauses (`is_paused`) after a trade with an account's order, so
-    that the account's rules can act before the next, and when the list is full: call again with what is left.
+    that the account's rules can act before the next, and when the list is full: call again with what is left. With
+    `asks_first` also before it: cancel the order `asked` for or name it in `granted`, and call again.
     """
     book.n_fills = 0
     book.is_paused = 0
+    book.asked = NONE
     other = 1 - s
     side = 1 - 2 * s
     left = qty
@@ -230,6 +250,11 @@ def take(book, s, limit_index, qty, owner):
             book.is_paused = 1
             break
         is_own = order.owner == owner
+        if book.asks_first and order.owner < N_ACCOUNTS and book.granted != k and not is_own:
+            book.asked = k
+            book.is_paused = 1
+            break
+        book.granted = NONE
         part = np.int64(0) if is_own else min(left, np.int64(order.qty))
         fill = book.fills[book.n_fills]
         book.n_fills += 1

@@ -159,7 +159,7 @@ def rank_of(params, action):
         return RANK_ADD
     if kind == actions.CANCEL or kind == actions.CANCEL_ALL:
         return RANK_CANCEL
-    if np.int64(action.bits) & actions.BIT_IOC:
+    if np.int64(action.bits) & (actions.BIT_IOC | actions.BIT_GTC):
         return RANK_TAKE
     return RANK_ADD
 
@@ -178,13 +178,20 @@ def reducible(account, side):
     return max(-side * account.position, np.int64(0))
 
 
+@inline
+def _is_one_kind(bits):
+    """Whether an order says exactly once how long it lives."""
+    kind = bits & (actions.BIT_ALO | actions.BIT_IOC | actions.BIT_GTC)
+    return kind != 0 and kind & (kind - 1) == 0
+
+
 @compiled
 def refusal(params, grid, best_px, account, mid2, oracle_px, open_qty, side, px, qty, bits):
     """Why the venue refuses the order (events.REJECT_*), 0 if it does not; `open_qty` rests on its side already.
 
     mid2 values the position for the margin; oracle_px 0 = not known, then any price goes."""
     alo = (bits & actions.BIT_ALO) != 0
-    if alo == ((bits & actions.BIT_IOC) != 0) or side * side != 1:
+    if not _is_one_kind(bits) or side * side != 1:
         return events.REJECT_OTHER
     if qty <= 0:
         return events.REJECT_INVALID_SIZE

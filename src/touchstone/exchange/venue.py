@@ -11,6 +11,7 @@ from touchstone.core.market import book as order_book
 from touchstone.exchange import accounts, resting, rules, transit
 
 HOUR_NS = np.int64(3600 * NS)
+NO_LIMIT = np.int64(1 << 60)
 ZERO = np.int64(0)
 
 VENUE = record(
@@ -29,6 +30,7 @@ VENUE = record(
         ("next_hour_ns", "i8"),  # next full hour of the tape, 0 before the first event
         ("trade_id", "i8"),  # of our last fill
         ("trade_number", "i8"),  # of the last public trade that found orders of ours
+        ("most_position", "i8", (2,)),  # long, short, that margin lets a resting order make; NO_LIMIT: nobody asks
         ("taken", EVENT),  # scratch: the level that an order of ours has just taken from
         # counters
         ("n_requests", "i8"),
@@ -66,6 +68,7 @@ def reset(venue, params):
     venue.next_hour_ns = 0
     venue.trade_id = 0
     venue.trade_number = 0
+    venue.most_position[:] = NO_LIMIT
     venue.n_requests = 0
     venue.n_executed = 0
     venue.n_rejected[:] = 0

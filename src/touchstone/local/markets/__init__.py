@@ -1,0 +1,1 @@
+"""Markets around the traders' orders: agents, a recording, a live feed."""
