@@ -315,7 +315,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else output.OK
 
 
-_COMMANDS = frozenset(("run", "exchange", "import", "backtest", "compare", "report", "config", "show", "check", "reference"))
+_COMMANDS = frozenset(
+    ("run", "exchange", "import", "backtest", "compare", "report", "config", "show", "check", "reference")
+)
 
 
 def _show(result: dict[str, Any], json: bool) -> int:
