@@ -95,6 +95,12 @@ class Pair:
                 break
         return met
 
+    def sell_out(self) -> None:
+        """A stranger takes all that is left: every order must still be there, in its turn."""
+        for s, price in ((BUY, 10**9), (SELL, 0)):
+            assert self.take(s, price, 10**9, AGENT + 9) == self.reference.take(s, price, 10**9, AGENT + 9)
+        self.check()
+
     def check(self) -> None:
         for s, side in enumerate(self.reference.sides):
             assert self.book.best[s] == (side[0][0] if side else -1)
@@ -123,6 +129,7 @@ def test_price_time_priority_as_in_plain_python(steps: list[Any]) -> None:
     for step in steps:
         pair.step(*step)
         pair.check()
+    pair.sell_out()
 
 
 def test_a_long_random_session_as_in_plain_python() -> None:
@@ -137,7 +144,7 @@ def test_a_long_random_session_as_in_plain_python() -> None:
         pair.step(kind, s, price, int(rng.integers(1, 60)), int(rng.choice([0, 1, AGENT])), int(rng.integers(10_000)))
         if n % 50 == 0:
             pair.check()
-    pair.check()
+    pair.sell_out()
     traded = np.abs(pair.book.position)
     assert traded[[0, 1, AGENT]].min() > 0, "everybody traded"
 
@@ -156,6 +163,18 @@ def test_what_one_gains_another_loses_in_every_trade(steps: list[Any]) -> None:
         else:
             assert 0 <= moved[owner] * (1 if s == BUY else -1) <= qty
             assert paid[owner] * (1 if s == BUY else -1) <= 0
+
+
+def test_orders_far_from_the_touch_come_in_their_turn() -> None:
+    """Levels across many windows, three orders each."""
+    rng = np.random.default_rng(5)
+    pair = Pair()
+    for price in rng.permutation(np.repeat(np.arange(1, 60_000, 1_500), 3)):
+        pair.step("place", BUY if price < 30_000 else SELL, int(price), int(rng.integers(1, 9)), AGENT, 0)
+    pair.check()
+    pair.sell_out()
+    assert not pair.reference.sides[0]
+    assert not pair.reference.sides[1]
 
 
 def test_a_full_book_refuses_and_forgets_nothing() -> None:
