@@ -9,7 +9,7 @@ from touchstone.local.reports import Ticket
 from touchstone.local.spec import MICRO
 from touchstone.venues.hyperliquid import actions, errors, user_actions
 from touchstone.venues.hyperliquid.errors import Refusal
-from touchstone.venues.hyperliquid.numbers import render
+from touchstone.venues.hyperliquid.numbers import NumberError, parse, render
 from touchstone.venues.hyperliquid.replies import (
     DEFAULT,
     Refused,
@@ -80,6 +80,8 @@ def _place(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
         if isinstance(order, Refusal):
             return orders_reply([Status(error=order.render())])
         made.append(order)
+    if action.builder is not None and not 0 <= action.builder.fee <= rules.MOST_BUILDER_FEE:
+        return refused(errors.BUILDER_FEE)
     if action.builder is not None and action.builder.fee > 0:
         for order in made:
             dex = engine.dexs[order.coin.dex]
@@ -241,7 +243,10 @@ def _top_up(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     if isinstance(found, Refused):
         return found
     account, position = found
-    leverage = round(float(action.leverage) * MICRO)
+    try:
+        leverage = parse(action.leverage, 6)
+    except NumberError:
+        leverage = 0
     if leverage <= 0:
         return refused(refusals.LEVERAGE_VALUE)
     notional = abs(position.szi) * position.coin.mark_px
