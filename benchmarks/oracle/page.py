@@ -54,8 +54,8 @@ def _answer(study: Study) -> str:
         lines.append(
             f"* {HORIZONS[h]}: told the true probabilities, the scorecard says ADDS VALUE in {found.found} of "
             f"{found.repeats} repeats{_median(found)}; with shuffled outcomes in {found.shuffled_found}. "
-            f"Attainable skill {of.truth_skill:.1%}; the shipped model has {of.model_skill:+.1%} "
-            f"({low:+.1%} to {high:+.1%}): {_share(of)}."
+            f"Attainable skill {of.truth_skill:.1%}, the true rate of each depth alone {of.depth_skill:+.1%}; the "
+            f"shipped model has {of.model_skill:+.1%} ({low:+.1%} to {high:+.1%}): {_share(of)}."
         )
     kept = [study.alarms[FORECASTERS[0], h] for h in range(N_FILL)]
     verdict = "holds" if all(alarm.holds for alarm in kept) else "FAILS"
