@@ -166,7 +166,7 @@ json.dump({"digest": made.digest(), "counts": made.counts}, sys.stdout)
 
 
 def test_plain_python_gives_the_same_bytes(settings: config.Config) -> None:
-    minutes = 1.3
+    minutes = 1.6
     command = [sys.executable, "-c", PLAIN, config.to_toml(settings), str(minutes)]
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
