@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-run: $(VENV)/.runtime ## from nothing to a result: a session over a generated market, and its report
+run: $(VENV)/.runtime ## from nothing to a result: a session in a simulated market, and its report
 	$(BIN)/touchstone run $(ARGS)
 
 test: lint ## what must be green: checks, then the tests that take seconds
@@ -40,7 +40,8 @@ docs: $(VENV)/.dev ## write again what is generated: the configuration reference
 
 # Development pins come first, for its oracles name exact versions of what they share with the runtime.
 lock: $(VENV)/.dev ## pin again after an edit of requirements/*.in (needs pip-tools in the environment)
-	cd requirements && for names in "dev.txt dev.in" "runtime.txt runtime.in --constraint dev.txt"; do \
+	cd requirements && for names in "dev.txt dev.in" "runtime.txt runtime.in --constraint dev.txt" \
+	  "bench-hftbacktest.txt bench-hftbacktest.in" "bench-nautilus.txt bench-nautilus.in"; do \
 	  CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --output-file $$names; done
 

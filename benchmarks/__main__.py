@@ -1,9 +1,9 @@
-"""Print every speed figure of docs/benchmarks.md: compile time, warm start, replay, where the time goes, memory."""
+"""Print every speed figure of docs/benchmarks.md: compile time, warm start, replay, memory, market, duel."""
 
 import platform
 from importlib.metadata import version
 
-from benchmarks import replay, startup
+from benchmarks import duel, market, replay, startup
 
 
 def main() -> None:
@@ -12,6 +12,8 @@ def main() -> None:
     print(f"{platform.machine()}, Python {platform.python_version()}, {names}\n")
     startup.report()
     replay.report()
+    market.report()
+    duel.report()
 
 
 if __name__ == "__main__":

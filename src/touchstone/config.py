@@ -52,6 +52,12 @@ class Market(Section):
         "", "Currency of all money; empty means the dex's own (USDC on the main dex, USDE on hyna, USDC if not known)."
     )
 
+    feed: Literal["book", "touch"] = field(
+        "book",
+        "What the trader listens to: `book` is every level and every trade, `touch` only best prices and their sizes "
+        "after each block; the models need the book.",
+    )
+
     @property
     def dex(self) -> str:
         """Name of the builder dex, empty for the main one."""
@@ -89,15 +95,27 @@ class Capital(Section):
 class Quoting(Section):
     """How prices and sizes are formed."""
 
-    rule: Literal["glft", "fixed", "avellaneda"] = field(
+    rule: Literal["glft", "fixed", "avellaneda", "ticks"] = field(
         "glft",
         "Rule of the base half-spread: `glft` solves Gueant-Lehalle-Fernandez-Tapia with inventory bounds, `fixed` "
-        "uses `fixed_half_spread_bps`, `avellaneda` is Avellaneda-Stoikov with a rolling horizon.",
+        "uses `fixed_half_spread_bps`, `avellaneda` is Avellaneda-Stoikov with a rolling horizon, `ticks` stands "
+        "`half_spread_ticks` from the mid, moved by the inventory, at the nearest price and never better than the "
+        "touch, one lot at each level, nothing added by fee, limit or model.",
+    )
+    half_spread_ticks: Annotated[float, Gt(0), Le(10_000)] = field(3.0, "Half-spread of the rule `ticks`, ticks.")
+    skew_ticks_per_lot: Annotated[float, Ge(0), Le(10_000)] = field(
+        0.5, "How far the rule `ticks` moves both quotes per lot of inventory, ticks."
+    )
+    level_spacing_ticks: Annotated[int, Ge(1), Le(1_000)] = field(
+        1, "Distance between two levels of the rule `ticks`, ticks."
     )
     levels: Annotated[int, Ge(1), Le(8)] = field(3, "Price levels per side.")
     level_spacing_bps: Annotated[float, Gt(0), Le(100)] = field(2.0, "Distance between two levels, bps of mid.")
     order_notional: Positive = field(
         50.0, "Size of one lot of inventory and of one level before allocation, in units of the collateral."
+    )
+    order_size: Annotated[float, Ge(0), Le(1e9)] = field(
+        0.0, "The same size in units of the coin, whatever the price; 0 means `order_notional` decides."
     )
     inventory_skew_bps_at_limit: Annotated[float, Ge(0), Le(100)] = field(
         8.0, "How far both quotes move, in bps, when the position is at its limit; risk aversion is solved from it."
@@ -115,6 +133,14 @@ class Quoting(Section):
     requote_interval_ms: Annotated[int, Ge(1), Le(600_000)] = field(
         500, "Least time between two decisions that only the clock or the touch asks for, milliseconds."
     )
+    decide: Literal["events", "clock"] = field(
+        "events",
+        "What asks for a decision: `events` also fills, answers to our orders and a mid that moved against a quote, "
+        "`clock` only each `requote_interval_ms`; a worse risk state and the operator always do.",
+    )
+    move: Literal["amend", "cancel_place"] = field(
+        "amend", "How an order moves: by one request that replaces it, or by a cancel and a new order."
+    )
     keep_tolerance_bps: Annotated[float, Ge(0), Le(100)] = field(
         0.5, "A resting order this close to the wanted price stays where it is and keeps its place in the queue, bps."
     )
@@ -126,6 +152,11 @@ class Quoting(Section):
 class Models(Section):
     """Where estimates start, how fast they forget, and how far a model may widen a quote."""
 
+    enabled: bool = field(
+        True,
+        "Whether markets are estimated and orders predicted at all; false is for the rule `ticks`, which needs "
+        "neither: no estimators, no predictions, no shadows, no evaluation sample.",
+    )
     volatility_half_life_s: Annotated[float, Gt(0), Le(86_400)] = field(60.0, "Half-life of the volatility, seconds.")
     volatility_slow_half_life_s: Annotated[float, Gt(0), Le(864_000)] = field(
         1_800.0, "Half-life of the slow volatility that the fast one is compared with, seconds."
@@ -230,7 +261,9 @@ class Quota(Section):
 class Exchange(Section):
     """How the simulated exchange treats our orders; results are also given under pessimistic assumptions."""
 
-    block_ms: Annotated[float, Gt(0), Le(10_000)] = field(70.0, "Time between blocks, milliseconds.")
+    block_ms: Annotated[float, Ge(0), Le(10_000)] = field(
+        70.0, "Time between blocks, milliseconds; 0 executes every request as it arrives."
+    )
     latency: Literal["constant", "sampled"] = field(
         "sampled", "`constant` uses the medians, `sampled` draws each delay from a log-normal law."
     )
@@ -278,7 +311,7 @@ class Config(Section):
     """Everything that a user can set."""
 
     seed: Annotated[int, Ge(0), Lt(2**53)] = field(
-        1, "Seed of every random choice: evaluation sample, sampled latency, generated market."
+        1, "Seed of every random choice: evaluation sample, sampled latency, simulated market."
     )
     market: Market = Market()
     fees: Fees = Fees()
@@ -315,9 +348,9 @@ class Config(Section):
 
     def with_coin(self, coin: str) -> Self:
         """The same configuration for another coin; a stated collateral is kept only on the same dex."""
-        market = Market(coin=coin)
+        market = Market(coin=coin, feed=self.market.feed)
         if market.dex == self.market.dex:
-            market = Market(coin=coin, collateral=self.market.collateral)
+            market = Market(coin=coin, feed=self.market.feed, collateral=self.market.collateral)
         return self.model_copy(update={"market": market})
 
     @model_validator(mode="after")
@@ -341,6 +374,10 @@ class Config(Section):
             quoting.order_notional,
             f"at most the largest position, [capital] capital x max_position_fraction = {self.max_position_notional:g}",
         )
+        if models.enabled and self.market.feed == "touch":
+            raise ValueError("[market] feed = 'touch' is not allowed: [models] enabled = true needs the book")
+        if not models.enabled and quoting.rule != "ticks":
+            raise ValueError(f"[models] enabled = false is not allowed: [quoting] rule = {quoting.rule!r} needs them")
         _require(
             exchange.order_latency_p99_ms >= exchange.order_latency_median_ms,
             "[exchange] order_latency_p99_ms",

@@ -27,6 +27,8 @@ SZ = 2
 class Keep:
     """Everything written down, as bytes by table."""
 
+    keeps_market = True
+
     def __init__(self) -> None:
         self.tables: dict[str, bytes] = {}
 

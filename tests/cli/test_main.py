@@ -13,6 +13,7 @@ import pytest
 from touchstone import TouchstoneError, __version__, config
 from touchstone.cli.main import main
 from touchstone.data.errors import DataError
+from touchstone.insight.comparison import LINES
 
 RESULT: dict[str, Any] = {
     "coin": "SOL",
@@ -25,6 +26,12 @@ RESULT: dict[str, Any] = {
 }
 
 
+NO_EFFECT = dict.fromkeys(("a", "b", "difference", "low", "high", "minimum_detectable", "better")) | {
+    "n": 0,
+    "verdict": "no data",
+}
+
+
 class Shells:
     """Stand-ins for the importer, the runner and the store, put where the command line imports them from."""
 
@@ -33,8 +40,15 @@ class Shells:
         self.result: dict[str, Any] = dict(RESULT)
         self.error: BaseException | None = None
         self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC", details={})
-        shells = {"backtest": self.backtest, "run_session": self.run_session, "compile_ahead": self.compile_ahead}
+        shells = {"backtest": self.backtest, "run_scenario": self.run_scenario, "compile_ahead": self.compile_ahead}
         self._put(monkeypatch, "touchstone.backtest.runner", **shells)
+        self._put(monkeypatch, "touchstone.backtest.scenario", load=lambda name: SimpleNamespace(name=name))
+        self._put(
+            monkeypatch,
+            "touchstone.backtest.compare",
+            compare_seeds=lambda a, b, **options: self.compare("seeds", a, b, options),
+            compare_tapes=lambda a, b, tapes, **options: self.compare("tapes", a, b, options | {"tapes": tapes}),
+        )
         self._put(monkeypatch, "touchstone.backtest.store", load_result=self.load_result)
         self._put(monkeypatch, "touchstone.data.catalogue", import_path=self.import_path)
         self._put(monkeypatch, "touchstone.data.tape", is_tape=self.is_tape, open_tape=self.open_tape)
@@ -56,12 +70,30 @@ class Shells:
         assert tape.exists()
         return self._done("backtest", (tape, settings, session))
 
-    def run_session(self, settings: config.Config, **options: Any) -> Any:
+    def run_scenario(self, settings: config.Config, market: Any, **options: Any) -> Any:
         options.pop("progress")(2, 2)
         options.pop("say")("calibration fill_ir=n/a")
-        return self._done("run", (settings, options))
+        assert options.pop("variants")
+        return self._done("run", (settings, options | {"scenario": market.name}))
 
-    def compile_ahead(self, say: Any) -> float:
+    def compare(self, name: str, a: config.Config, b: config.Config, options: dict[str, Any]) -> Any:
+        options.pop("progress")(2, 2)
+        self._done(name, (a, b, options))
+        return {
+            "coin": a.market.coin,
+            "currency": a.market.currency,
+            "differences": [],
+            "market": {"kind": "scenario", "scenario": "thin", "minutes": 1.0, "seeds": [1, 2]},
+            "pairs": 2,
+            "resampled": {"unit": "pair", "n": 2, "block_s": None},
+            "confidence": 0.9,
+            "power": 0.8,
+            "measures": {key: dict(NO_EFFECT) for key, *_ in LINES},
+            "caveats": [],
+            "problems": self.result.get("problems", []),
+        }
+
+    def compile_ahead(self, say: Any, market: Any = None) -> float:
         say("compiled")
         return 1.0
 
@@ -100,7 +132,7 @@ def tape(tmp_path: Path) -> Path:
 def test_help_lists_every_command_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    for word in ("run", "import", "backtest", "report", "config", "Exit codes"):
+    for word in ("run", "import", "backtest", "compare", "report", "config", "Exit codes"):
         assert word in text
 
 
@@ -118,6 +150,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--minutes", "-3"], "--minutes"),
         (["run", "--minutes", "soon"], "soon"),
         (["run", "--jsn"], "Did you mean --json?"),
+        (["compare", "--a", "a.toml"], "--b"),
+        (["compare", "--a", "nowhere.toml", "--b", "nowhere.toml"], "A: cannot read the configuration nowhere.toml"),
+        (["compare", "--a", "a.toml", "--b", "b.toml", "--seeds", "1"], "--seeds"),
         (["config", "check", "nowhere.toml"], "nowhere.toml"),
     ],
 )
@@ -215,17 +250,19 @@ def test_debugging_shows_the_traceback(
 
 def test_a_session_runs_with_its_options(shells: Shells, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.toml").write_text("[quoting]\nlevels = 5\n")
-    assert main(["run", "--minutes", "2", "--seed", "9", "--config", "mine.toml", "--out", "here"]) == 0
+    arguments = ["--minutes", "2", "--seed", "9", "--config", "mine.toml", "--out", "here", "--scenario", "thin"]
+    assert main(["run", *arguments]) == 0
     settings, options = shells.calls[-1][1]
     assert settings.quoting.levels == 5
     assert settings.seed == 9
-    assert options == {"minutes": 2.0, "seed": 9, "folder": Path("here")}
+    assert options == {"scenario": "thin", "minutes": 2.0, "seed": 9, "folder": Path("here")}
     assert "touchstone report here" in capsys.readouterr().err
 
 
 def test_a_session_gets_a_folder_of_its_own_by_default(shells: Shells) -> None:
     assert main(["run"]) == 0
     assert shells.calls[-1][1][1]["folder"].parent == Path("sessions")
+    assert shells.calls[-1][1][1]["scenario"] == "normal"
 
 
 @pytest.mark.parametrize("arguments", [["run", "--out"], ["backtest", "SOL.tape", "--session"]])
@@ -237,6 +274,47 @@ def test_a_session_is_never_written_over(
     assert main([*arguments, "old"]) == 2
     assert "never written over" in capsys.readouterr().err
     assert shells.calls == []
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> list[str]:
+    (tmp_path / "a.toml").write_text("seed = 7\n[quoting]\nlevels = 1\n")
+    (tmp_path / "b.toml").write_text("seed = 7\n[quoting]\nlevels = 2\n")
+    return ["compare", "--a", "a.toml", "--b", "b.toml"]
+
+
+def test_two_configurations_are_compared_over_seeds_that_count_up(shells: Shells, pair: list[str]) -> None:
+    assert main([*pair, "--scenario", "toxic", "--seeds", "3", "--minutes", "2", "--jobs", "2"]) == 0
+    name, (a, b, options) = shells.calls[-1]
+    assert (name, a.quoting.levels, b.quoting.levels) == ("seeds", 1, 2)
+    assert options == {"scenario": "toxic", "seeds": range(7, 10), "minutes": 2.0, "jobs": 2}
+
+
+def test_two_configurations_are_compared_on_the_market_of_a_tape(
+    shells: Shells, pair: list[str], tape: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*pair, "--tape", str(tape), "--tape", "other.tape", "--block", "90", "--json"]) == 0
+    name, (a, b, options) = shells.calls[-1]
+    assert (name, a.market.coin, b.market.coin) == ("tapes", "SOL", "SOL")
+    assert options == {"tapes": [tape, Path("other.tape")], "block_s": 90.0, "jobs": None}
+    document = json.loads(capsys.readouterr().out)
+    assert (document["a"], document["b"]) == ("a.toml", "b.toml")
+
+
+def test_a_problem_in_a_compared_run_is_exit_code_1(
+    shells: Shells, pair: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shells.result |= {"problems": ["B, seed 8: position differs"]}
+    assert main(pair) == 1
+    assert "PROBLEM: B, seed 8" in capsys.readouterr().out
+
+
+def test_an_error_in_a_compared_configuration_names_which(
+    shells: Shells, pair: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "b.toml").write_text("[quoting]\nlevel = 2\n")
+    assert main(pair) == 2
+    assert "error: B: b.toml: unknown key" in capsys.readouterr().err
 
 
 def test_import_names_the_tape_and_its_quality(

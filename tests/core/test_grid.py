@@ -143,3 +143,19 @@ def test_smallest_order_without_a_price_is_out_of_reach():
 def test_prices_that_are_not_positive_are_invalid():
     assert not price_grid.is_valid_price(GRIDS[2], 0)
     assert not price_grid.is_valid_price(GRIDS[2], -10)
+
+
+@settings(max_examples=200, deadline=None)
+@given(sz_decimals, prices, st.floats(0.0, 1.0))
+def test_the_nearest_price_has_no_nearer_neighbour_and_ties_go_to_the_even_index(d, px, share):
+    grid = GRIDS[d]
+    low = price_grid.index_at_or_below(grid, np.float64(px))
+    lower = price_grid.price_of(grid, low)
+    upper = price_grid.price_of(grid, low + 1)
+    for wanted in (lower + share * (upper - lower), lower + 0.5 * (upper - lower)):
+        found = price_grid.index_nearest(grid, np.float64(wanted))
+        distance = abs(price_grid.price_of(grid, found) - wanted)
+        for neighbour in (found - 1, found + 1):
+            if neighbour >= 1:
+                other = abs(price_grid.price_of(grid, neighbour) - wanted)
+                assert distance < other or (distance == other and found % 2 == 0)

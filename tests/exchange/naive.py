@@ -6,12 +6,13 @@ import numpy as np
 
 from touchstone.backtest import scenario
 from touchstone.backtest.scenario import Scenario
-from touchstone.core import actions
+from touchstone.core import actions, events
 from touchstone.core import grid as price_grid
 from touchstone.core.actions import ACTION
-from touchstone.core.conventions import MS
+from touchstone.core.conventions import MS, NEVER_NS
 from touchstone.core.jit import compiled, record
-from touchstone.exchange import engine, market, orderbook, rules, venue
+from touchstone.exchange import engine, feed, market, orderbook, rules, venue
+from touchstone.exchange.agents import noise
 
 SZ = 2
 QTY = np.int64(50)  # half a coin, about 20 USD
@@ -111,3 +112,26 @@ def measure(given: Scenario, seeds: range, *, hours: float, half_bps: float, ref
         "adverse_noise_bps": float(loss[who == 0].mean()),
         "n": len(loss),
     }
+
+
+@compiled
+def wish(world, first, n_blocks):
+    """Slices that the noise takers want in n_blocks blocks from `first` on."""
+    before = np.int64(world.noise.n_slices)
+    for i in range(n_blocks):
+        noise.wish(world.noise, world.params.noise, first + i)
+    return world.noise.n_slices - before
+
+
+@compiled
+def listen(world, venues, rows, n_blocks):
+    """Run n_blocks and keep the trades and touches of both venues in order of arrival; returns how many."""
+    n = ZERO
+    for _ in range(n_blocks):
+        market.block(world, venues)
+        while feed.next_ns(world.feed) < NEVER_NS and n < len(rows):
+            row = feed.next_row(world.feed)
+            if row.kind == events.TRADE or row.kind == events.BBO or row.kind == events.REFERENCE_BBO:
+                rows[n] = row
+                n += 1
+    return n

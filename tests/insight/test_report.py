@@ -39,6 +39,8 @@ RESULT: dict[str, Any] = {
         "funding": 0.07,
     },
     "edge_per_fill": {"bps": -0.74, "se": 1.4, "low": -3.1, "high": 1.62, "n": 32},
+    "toxic_fills": {"n": 18, "share": 0.5806},
+    "inventory": {"mean_abs_notional": 81.125, "max_abs_notional": 250.0},
     "markouts": [
         {"horizon_s": 1.0, "side": "bid", "bps": -1.2, "se": 0.9, "n": 17},
         {"horizon_s": 1.0, "side": "ask", "bps": 0.4, "se": 1.0, "n": 15},
@@ -202,6 +204,12 @@ def test_data_problems_are_counted_and_placed() -> None:
     assert "SOL_trades.csv.gz:7" in text
 
 
+def test_toxic_fills_and_inventory_stand_beside_the_other_assumptions() -> None:
+    lines = {" ".join(line.split()) for line in text_of(RESULT).splitlines()}
+    assert "toxic fills 58.1% n/a n/a" in lines
+    assert "mean absolute position 81.12 n/a n/a" in lines
+
+
 def test_bars_show_sign_and_size() -> None:
     assert report.bar(2.0, 2.0) == " " * 12 + "|" + "#" * 12
     assert report.bar(-1.0, 2.0) == " " * 6 + "#" * 6 + "|"
@@ -224,3 +232,12 @@ def test_without_data_the_calibration_line_shows_no_zero_for_a_ratio() -> None:
     line = report.calibration_line({})
     assert "fill_ir=n/a fill_samples=0 fill_brier=n/a" in line
     assert "=0.0" not in line
+
+
+def test_the_picture_shows_the_report_and_fetches_nothing() -> None:
+    drawn = report.draw_report(RESULT, "touchstone report one")
+    assert drawn.startswith("<svg")
+    words = re.sub(r"<[^>]*>", " ", drawn).replace("&#160;", " ")
+    for word in ("Where", "money", "fill_10s", "one"):
+        assert word in words
+    assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "")

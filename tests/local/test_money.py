@@ -132,7 +132,7 @@ def follow_positions(report: Any, held: dict[tuple[str, str], Decimal]) -> None:
             held[user, fill.coin] += Decimal(fill.sz) * (1 if fill.side == "B" else -1)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_random_hour_of_fifty_accounts(seed: int) -> None:
     crowd = Crowd(seed, 50)
     exchange = crowd.exchange

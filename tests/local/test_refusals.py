@@ -148,6 +148,13 @@ def test_refusals_of_whole_actions(desk: Desk) -> None:
     assert desk.refusal(user, wire.Noop(), expires_after=desk.exchange.now_ms) == "Action already expired"
     assert desk.refusal(user, wire.ModifyOrder(5, order(HYPE, "1", "40"))) == "Cannot modify canceled or filled order"
     assert desk.refusal(user, wire.SetReferrer("TEST")) == "Referral code not registered"
+    tpsl = wire.PlaceOrders([order(HYPE, "1", "40")], "normalTpsl")
+    assert desk.refusal(user, tpsl) == "Unexpected number of trigger orders"
+    assert desk.refusal(user, wire.CreateSubAccount("mine")) == (
+        "Cannot create sub-accounts until enough volume traded. Required: $100000."
+    )
+    excessive = wire.PlaceOrders([order(HYPE, "1", "40")], "na", wire.Builder("0x" + "b" * 40, 101))
+    assert desk.refusal(user, excessive) == "Builder fee has not been approved"
     desk.exchange.is_post_only = True
     text = "Only post-only orders allowed immediately after network upgrade"
     assert desk.refusal(user, wire.PlaceOrders([order(HYPE, "1", "40", "Gtc")], "na")) == text

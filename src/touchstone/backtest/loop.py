@@ -13,6 +13,7 @@ from touchstone.core.actions import ACTION
 from touchstone.core.conventions import NEVER_NS
 from touchstone.core.engine import advance
 from touchstone.core.jit import compiled, inline, record
+from touchstone.core.market import book as order_book
 from touchstone.exchange import engine as exchange
 
 # Why `run` came back.
@@ -21,6 +22,9 @@ NEED_TAPE, DRAIN, FINISHED, HALTED, PAUSED = (np.int64(i) for i in range(5))
 TIMER_NS = np.int64(100_000_000)
 N_JOURNAL = 1 << 16
 N_LOG = 1 << 12
+N_TOUCH = 1 << 10
+TOUCH_MASK = np.int64(N_TOUCH - 1)
+BATCH = 32  # market rows between two looks at the buffers
 
 LOOP = record(
     [
@@ -29,6 +33,15 @@ LOOP = record(
         ("heard", "i8"),  # next row of the chunk for the core
         ("n_tape", "i8"),  # rows in the chunk
         ("is_last", "i8"),  # no more chunks
+        ("hears_touch", "i8"),  # 1: the core hears the touch after each block, 0: every row
+        ("touch", events.EVENT, (N_TOUCH,)),  # told by the exchange, on its way to the core; a ring
+        ("n_told", "i8"),
+        ("n_touch_heard", "i8"),
+        ("told_px", "i8", (2,)),
+        ("told_qty", "i8", (2,)),
+        ("block_ns", "i8"),  # block that may go on with the next row, 0 = none
+        ("block_recv_ns", "i8"),
+        ("n_touch_lost", "i8"),  # found the ring full: must stay 0
         # of a reactive market
         ("pause_ns", "i8"),  # come back before the first block after this
         ("end_ns", "i8"),  # the market ends with the last block up to this
@@ -36,7 +49,8 @@ LOOP = record(
         ("timer_ns", "i8"),  # next timer, 0 = not started
         ("n_market", "i8"),  # rows that the core has heard
         ("first_ns", "i8"),  # receive time of the first row
-        ("journal", events.EVENT, (N_JOURNAL,)),  # everything that was fed to the core
+        ("keeps_market", "i8"),  # 1: the journal also holds the market's rows
+        ("journal", events.EVENT, (N_JOURNAL,)),  # what was fed to the core
         ("n_journal", "i8"),
         ("log", ACTION, (N_LOG,)),  # everything that the core sent
         ("n_log", "i8"),
@@ -46,6 +60,7 @@ LOOP = record(
 
 @inline
 def is_half_full(out, loop):
+    """Whether a buffer wants draining."""
     return (
         2 * out.n_outcomes > records.N_OUTCOMES
         or 2 * out.n_predictions > records.N_PREDICTIONS
@@ -54,23 +69,84 @@ def is_half_full(out, loop):
         or 2 * out.n_markouts > records.N_MARKOUTS
         or 2 * out.n_alerts > records.N_ALERTS
         or 2 * out.n_calibrations > records.N_CALIBRATIONS
-        or loop.n_journal + 4 > N_JOURNAL
+        or loop.n_journal + BATCH > N_JOURNAL
         or loop.n_log + records.N_ACTIONS > N_LOG
     )
 
 
 @compiled
-def feed(machine, venue, loop):
-    """The core takes in machine.event; what it sends goes on its way to the exchange."""
+def send(machine, venue, loop):
+    """What the core wants goes on its way to the exchange."""
     out = machine.out
-    loop.journal[loop.n_journal] = machine.event
-    loop.n_journal += 1
-    advance(machine.state, machine.event, out)
     for n in range(out.n_actions):
         loop.log[loop.n_log] = out.actions[n]
         loop.n_log += 1
         exchange.send(venue, out.actions[n], np.int64(machine.state.now_ns))
     out.n_actions = 0
+
+
+@compiled
+def _tell_touch(venue, loop):
+    """The block is whole: the sides of the touch that it changed go on their way to the core."""
+    book = venue.book
+    first = 1 if book.best_px[0] >= loop.told_px[1] else 0  # the side that makes room for the other
+    n = np.int64(0)
+    for at in range(2):
+        s = first if at == 0 else 1 - first
+        px = np.int64(book.best_px[s])
+        qty = order_book.net_qty(book, np.int64(s), np.int64(book.best[s])) if px > 0 else np.int64(0)
+        if px == loop.told_px[s] and qty == loop.told_qty[s]:
+            continue
+        if loop.n_told - loop.n_touch_heard >= N_TOUCH:
+            loop.n_touch_lost += 1
+            continue
+        event = loop.touch[loop.n_told & TOUCH_MASK]
+        event.exch_ns = loop.block_ns
+        event.recv_ns = loop.block_recv_ns
+        event.px = px if px > 0 else loop.told_px[s]
+        event.qty = qty
+        event.aux = 0
+        event.code = 0
+        event.kind = events.BBO
+        event.side = 1 - 2 * s
+        event.bits = 0
+        if n > 0:
+            loop.touch[(loop.n_told - 1) & TOUCH_MASK].bits = events.BIT_MORE
+        loop.told_px[s] = px
+        loop.told_qty[s] = qty
+        loop.n_told += 1
+        n += 1
+    loop.block_ns = 0
+
+
+@inline
+def _ends_block(loop, tape):
+    """Whether the rows of the open block are all there."""
+    if loop.block_ns == 0:
+        return False
+    if loop.world < loop.n_tape:
+        return tape[loop.world].exch_ns != loop.block_ns
+    return loop.is_last != 0
+
+
+@inline
+def _play_world(venue, loop, tape, request_ns, ours_ns):
+    """The exchange meets rows of the tape up to our next request or the next event of the core."""
+    while True:
+        row = tape[loop.world]
+        exchange.on_market(venue, row)
+        loop.world += 1
+        if loop.hears_touch:
+            loop.heard = loop.world
+            loop.block_ns = row.exch_ns
+            loop.block_recv_ns = row.recv_ns
+            if _ends_block(loop, tape):
+                return
+        if loop.world >= loop.n_tape:
+            return
+        row_ns = np.int64(tape[loop.world].exch_ns)
+        if row_ns >= request_ns or row_ns > ours_ns or row_ns > exchange.peek_response_ns(venue):
+            return
 
 
 @inline
@@ -81,22 +157,16 @@ def next_of_ours_ns(venue, loop):
 
 
 @inline
-def hear_market(machine, loop, row):
-    """The core hears a row of the market; the first one starts the timer."""
-    machine.event = row
-    loop.n_market += 1
+def start_timer(loop, heard_ns):
+    """The first row of the market starts the timer."""
     if loop.timer_ns == 0:
-        loop.first_ns = row.recv_ns
-        loop.timer_ns = (row.recv_ns // TIMER_NS + 1) * TIMER_NS
+        loop.first_ns = heard_ns
+        loop.timer_ns = (heard_ns // TIMER_NS + 1) * TIMER_NS
 
 
 @inline
-def hear_ours(machine, venue, loop):
-    """The core hears the next answer, or the timer where that is sooner."""
-    if loop.timer_ns == 0 or exchange.peek_response_ns(venue) <= loop.timer_ns:
-        exchange.pop_response(venue, machine.event)
-        return
-    event = machine.event
+def tick(loop, event):
+    """The next timer as an event."""
     event.exch_ns = 0
     event.recv_ns = loop.timer_ns
     event.px = 0
@@ -116,31 +186,75 @@ def run(machines, venues, loops, tape):
     machines, venues, loops: arrays of length 1; tape: EVENT array whose first loop.n_tape rows are the chunk.
     """
     machine, venue, loop = machines[0], venues[0], loops[0]
+    out = machine.out
     if machine.state.is_halted:
         return HALTED
+    batch_end = np.int64(0)  # rows up to here may be heard one after the other while they come by until_ns
+    until_ns = np.int64(0)
     while True:
-        if is_half_full(machine.out, loop):
-            return DRAIN
-        if loop.world >= loop.n_tape and not loop.is_last:
-            return NEED_TAPE
-        row_ns = np.int64(tape[loop.world].exch_ns) if loop.world < loop.n_tape else NEVER_NS
-        request_ns = exchange.next_due_ns(venue)
-        heard_ns = np.int64(tape[loop.heard].recv_ns) if loop.heard < loop.world else NEVER_NS
-        ours_ns = next_of_ours_ns(venue, loop)
-        if min(row_ns, request_ns) <= min(heard_ns, ours_ns) and loop.heard < loop.n_tape:
-            if request_ns <= row_ns:  # in a block our adds and cancels come before its takers, as on Hyperliquid
-                exchange.advance(venue, request_ns)
-            else:
-                exchange.on_market(venue, tape[loop.world])
-                loop.world += 1
-            continue
-        if loop.heard >= loop.n_tape:
-            return FINISHED  # the tape is over: nobody can say what would have happened next
-        if heard_ns <= ours_ns:
-            hear_market(machine, loop, tape[loop.heard])
-            loop.heard += 1
+        # `advance` has one call, for every call site costs seconds of compilation.
+        if loop.heard < batch_end and tape[loop.heard].recv_ns <= until_ns:
+            event = tape[loop.heard]
+            is_heard = True
         else:
-            hear_ours(machine, venue, loop)
-        feed(machine, venue, loop)
+            if _ends_block(loop, tape):
+                _tell_touch(venue, loop)
+            if loop.world >= loop.n_tape and not loop.is_last:
+                return NEED_TAPE
+            batch_end = np.int64(0)
+            is_heard = False
+            row_ns = np.int64(tape[loop.world].exch_ns) if loop.world < loop.n_tape else NEVER_NS
+            request_ns = exchange.next_due_ns(venue)
+            heard_ns = NEVER_NS
+            if loop.hears_touch:
+                if loop.n_touch_heard < loop.n_told:
+                    heard_ns = np.int64(loop.touch[loop.n_touch_heard & TOUCH_MASK].recv_ns)
+            elif loop.heard < loop.world:
+                heard_ns = np.int64(tape[loop.heard].recv_ns)
+            answer_ns = exchange.peek_response_ns(venue)
+            timer_ns = np.int64(loop.timer_ns) if loop.timer_ns > 0 else NEVER_NS
+            ours_ns = min(heard_ns, min(answer_ns, timer_ns))
+            world_ns = min(row_ns, request_ns)
+            is_over = loop.heard >= loop.n_tape and loop.n_touch_heard >= loop.n_told
+            if world_ns <= ours_ns and not is_over:
+                if request_ns <= row_ns:  # in a block our adds and cancels come before its takers, as on Hyperliquid
+                    exchange.advance(venue, request_ns)
+                else:
+                    if loop.heard == loop.world and not loop.hears_touch:
+                        ours_ns = min(ours_ns, np.int64(tape[loop.world].recv_ns))
+                    _play_world(venue, loop, tape, request_ns, ours_ns)
+                continue
+            if is_half_full(out, loop):
+                return DRAIN
+            if is_over:
+                return FINISHED  # the tape is over: nobody can say what would have happened next
+            if heard_ns <= ours_ns:
+                start_timer(loop, heard_ns)
+                is_heard = True
+                if loop.hears_touch:
+                    event = loop.touch[loop.n_touch_heard & TOUCH_MASK]
+                else:
+                    event = tape[loop.heard]
+                    batch_end = min(np.int64(loop.world), np.int64(loop.heard + BATCH))
+                until_ns = min(min(answer_ns, np.int64(loop.timer_ns)), world_ns - 1)
+            elif answer_ns <= ours_ns:
+                event = machine.event
+                exchange.pop_response(venue, event)
+            else:
+                event = machine.event
+                tick(loop, event)
+        if is_heard:
+            if loop.hears_touch:
+                loop.n_touch_heard += 1
+            else:
+                loop.heard += 1
+            loop.n_market += 1
+        if loop.keeps_market or not is_heard:
+            loop.journal[loop.n_journal] = event
+            loop.n_journal += 1
+        advance(machine.state, event, out)
+        if out.n_actions > 0:
+            send(machine, venue, loop)
+            batch_end = np.int64(0)
         if machine.state.is_halted:
             return HALTED

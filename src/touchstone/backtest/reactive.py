@@ -1,68 +1,41 @@
 """A session in the reactive market: core, our account and the other traders on one order book."""
 
-from typing import Any
-
 import numpy as np
 
-from touchstone.backtest import loop as backtest_loop
-from touchstone.backtest import scenario
+from touchstone.backtest import reactive_loop, scenario
 from touchstone.backtest.loop import DRAIN, FINISHED, HALTED, PAUSED
 from touchstone.backtest.scenario import Scenario
 from touchstone.backtest.shell import Progress, Shell
 from touchstone.config import Config
 from touchstone.core.conventions import NEVER_NS, NS
-from touchstone.core.jit import compiled
-from touchstone.exchange import feed, market
+from touchstone.exchange import market
 
 TRUTH = "truth"  # table of what only the market knows: of each fill, whether an informed taker made it
 PROGRESS_NS = 300 * NS
 
 
-@compiled
-def run(machines, venues, loops, worlds):
-    """Go on until the market has ended or wants to pause, or a buffer wants draining; returns which.
-
-    machines, venues, loops, worlds: arrays of length 1. As in loop.run, the market goes first where times are equal.
-    """
-    machine, venue, loop, world = machines[0], venues[0], loops[0], worlds[0]
-    if machine.state.is_halted:
-        return HALTED
-    while True:
-        if backtest_loop.is_half_full(machine.out, loop) or 2 * world.n_truth > market.N_TRUTHS:
-            return DRAIN
-        block_ns = np.int64(world.now_ns + world.params.block_ns)
-        heard_ns = feed.next_ns(world.feed)
-        ours_ns = backtest_loop.next_of_ours_ns(venue, loop)
-        if block_ns <= min(heard_ns, ours_ns) and block_ns <= loop.end_ns:
-            if block_ns > loop.pause_ns:
-                return PAUSED
-            market.block(world, venues)
-            continue
-        if block_ns > loop.end_ns and heard_ns == NEVER_NS:
-            return FINISHED
-        if heard_ns <= ours_ns:
-            backtest_loop.hear_market(machine, loop, feed.next_row(world.feed))
-        else:
-            backtest_loop.hear_ours(machine, venue, loop)
-        backtest_loop.feed(machine, venue, loop)
-        if machine.state.is_halted:
-            return HALTED
-
-
 class Reactive(Shell):
     """A run in the market of a scenario; `run` goes on for some minutes, `checkpoint` and `restore` between.
 
-    `seed` is the market's: every agent's chance. The trader's own (latencies, evaluation sample) is the configuration's.
+    `seed` is the market's: every agent's chance. The trader's own (latencies, sample) is the configuration's.
     """
 
     def __init__(
-        self, config: Config, sz_decimals: int, the_scenario: Scenario, *, seed: int, latency_factor: float = 1.0
+        self,
+        config: Config,
+        sz_decimals: int,
+        the_scenario: Scenario,
+        *,
+        seed: int,
+        latency_factor: float = 1.0,
+        digest: bool = True,
     ) -> None:
-        super().__init__(config, sz_decimals, latency_factor=latency_factor, tables=(TRUTH,))
+        super().__init__(config, sz_decimals, latency_factor=latency_factor, tables=(TRUTH,), digest=digest)
         self.world = np.zeros(1, market.WORLD)
         params = scenario.world_params(the_scenario, sz_decimals, config.exchange.min_notional)
         market.reset(self.world[0], params, np.int64(seed))
         self.venue_params.block_ns = params.block_ns
+        self.loop[0].pause_ns = self.world[0].now_ns
         core = self.machine[0].state.params
         core.venue_is_simulated = 0  # whether a live order of ours fills is decided by matching, not by a queue model
         core.feed_includes_own = 1
@@ -71,7 +44,8 @@ class Reactive(Shell):
     def run(self, minutes: float, progress: Progress | None = None, *, is_end: bool = True) -> None:
         """Go on for `minutes`. The last part hears out the market's rows and writes the last calibration record."""
         the_loop, world = self.loop[0], self.world[0]
-        start_ns, length_ns = int(world.now_ns), round(minutes * 60 * NS)
+        self.listen()
+        start_ns, length_ns = int(the_loop.pause_ns), round(minutes * 60 * NS)  # where the last part was to stop
         stop_ns = start_ns + length_ns
         the_loop.end_ns = stop_ns if is_end else NEVER_NS
         the_loop.pause_ns = min(start_ns + PROGRESS_NS, stop_ns)
@@ -79,7 +53,7 @@ class Reactive(Shell):
         while why not in (HALTED, FINISHED) and not (why == PAUSED and the_loop.pause_ns == stop_ns and not is_end):
             if why == PAUSED:
                 the_loop.pause_ns = min(the_loop.pause_ns + PROGRESS_NS, stop_ns)
-            why = run(self.machine, self.venue, self.loop, self.world)
+            why = reactive_loop.run(self.machine, self.venue, self.loop, self.world)
             self.drain()
             if progress:
                 progress(min(int(world.now_ns), stop_ns) - start_ns, length_ns)
@@ -90,7 +64,9 @@ class Reactive(Shell):
         """Also the truth."""
         super().drain()
         world = self.world[0]
-        self._take(TRUTH, world.truth[: int(world.n_truth)])
+        told = world.truth[: int(world.n_truth)]
+        self.take(TRUTH, told)
+        told.view(np.uint8)[:] = 0  # so that the world's bytes do not depend on when it was drained
         world.n_truth = 0
 
     def checkpoint(self) -> bytes:

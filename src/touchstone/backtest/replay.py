@@ -1,6 +1,5 @@
 """One replay: a tape through exchange and core, drained into a digest and into whoever wants to keep it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,57 +10,71 @@ from touchstone.config import Config
 from touchstone.core.events import EVENT
 from touchstone.data.tape import Tape
 
-CHUNK = 1 << 15
+CHUNK = 1 << 16
 
 
 class Replay(Shell):
     """A run over a tape; `run` goes through it, `checkpoint` and `restore` between."""
 
-    def __init__(self, config: Config, sz_decimals: int, *, latency_factor: float = 1.0) -> None:
-        super().__init__(config, sz_decimals, latency_factor=latency_factor)
-        self._buffer = np.zeros(2 * CHUNK, EVENT)
+    def __init__(self, config: Config, sz_decimals: int, *, latency_factor: float = 1.0, digest: bool = True) -> None:
+        super().__init__(config, sz_decimals, latency_factor=latency_factor, digest=digest)
+        self.loop[0].hears_touch = int(config.market.feed == "touch")
+        self._buffer = np.zeros(0, EVENT)
         self.reset()
 
     def run(self, tape: Tape, progress: Progress | None = None, *, start: int = 0, stop: int | None = None) -> None:
         """Replay rows start..stop of a tape. With `stop` short of the end the loop keeps what is not yet heard."""
         end = len(tape) if stop is None else min(stop, len(tape))
-        for done in self.feed(tape.chunks(CHUNK, start, end), is_end=end == len(tape)):
+        rows = tape.rows()
+        for at in range(start, end, CHUNK):
+            upto = min(at + CHUNK, end)
+            if at == start:
+                self._room_for(upto - at)[:] = rows[at:upto]
+            else:  # the rows not yet heard stand before the new ones
+                self._start_at(rows[at - self._n_unheard() : upto])
+            if not self._go():
+                break
             if progress:
-                progress(min(start + done, len(tape)), len(tape))
+                progress(upto, len(tape))
         if end == len(tape):
-            self.finish()
+            self.end()
 
-    def feed(self, chunks: Iterator[Any], *, is_end: bool) -> Iterator[int]:
-        """Replay chunks of EVENT arrays; yields the rows taken so far after each."""
+    def feed(self, rows: Any) -> bool:
+        """Go on with the next rows (EVENT array) of a market; False if the core has halted."""
+        self._room_for(len(rows))[:] = rows
+        return self._go()
+
+    def end(self) -> None:
+        """There are no more rows: play what is on its way, and write the last calibration record."""
+        self.loop[0].is_last = 1
+        self._go()
+        self.finish()
+
+    def _room_for(self, count: int) -> Any:
+        """The part of the buffer behind the rows not yet heard, for `count` new ones."""
         the_loop = self.loop[0]
-        buffer = self._buffer
-        done = 0
-        following = next(chunks, None)
-        while following is not None:
-            chunk = following.copy()
-            following = next(chunks, None)
-            left = int(the_loop.n_tape - the_loop.heard)
-            if left + len(chunk) > len(buffer):
-                grown = np.zeros(2 * (left + len(chunk)), EVENT)
-                grown[:left] = buffer[the_loop.heard : the_loop.n_tape]
-                buffer = grown
-            else:
-                buffer[:left] = buffer[the_loop.heard : the_loop.n_tape].copy()
-            buffer[left : left + len(chunk)] = chunk
-            the_loop.world -= the_loop.heard
-            the_loop.heard = 0
-            the_loop.n_tape = left + len(chunk)
-            the_loop.is_last = int(is_end and following is None)
-            self._buffer = buffer
-            done += len(chunk)
-            if not self._go(buffer):
-                return
-            yield done
+        left = self._n_unheard()
+        joined = np.zeros(left + count, EVENT)
+        joined[:left] = self._buffer[the_loop.heard : the_loop.n_tape]
+        self._start_at(joined)
+        return joined[left:]
 
-    def _go(self, buffer: Any) -> bool:
+    def _n_unheard(self) -> int:
+        return int(self.loop[0].n_tape - self.loop[0].heard)
+
+    def _start_at(self, buffer: Any) -> None:
+        """Go on in another buffer, which begins with the rows not yet heard."""
+        the_loop = self.loop[0]
+        self._buffer = buffer
+        the_loop.world -= the_loop.heard
+        the_loop.heard = 0
+        the_loop.n_tape = len(buffer)
+
+    def _go(self) -> bool:
         """Run the compiled loop to the end of the buffer; False if the core has halted."""
+        self.listen()
         while True:
-            why = backtest_loop.run(self.machine, self.venue, self.loop, buffer)
+            why = backtest_loop.run(self.machine, self.venue, self.loop, self._buffer)
             self.drain()
             if why == backtest_loop.HALTED:
                 return False
@@ -76,8 +89,8 @@ class Replay(Shell):
         """Go on from a checkpoint of the same configuration. Raises ValueError for one of another size."""
         rest = np.frombuffer(saved, np.uint8, offset=self.load(saved))
         count = len(rest) // EVENT.itemsize
-        self._buffer = np.zeros(max(2 * CHUNK, 2 * count), EVENT)
-        self._buffer[:count].view(np.uint8)[:] = rest
+        self._buffer = np.zeros(count, EVENT)
+        self._buffer.view(np.uint8)[:] = rest
         the_loop = self.loop[0]
         the_loop.world -= the_loop.heard
         the_loop.n_tape -= the_loop.heard

@@ -144,6 +144,9 @@ def headline(shell: Shell, config: Config, outcomes: Outcomes | None) -> dict[st
         "volume": int(state.profit.volume) / 1e6,
         "pnl": attribution(state),
         "edge_per_fill": edge_per_fill(state, config.maker_fee_bps),
+        "toxic_fills": toxic_fills(state),
+        "inventory": inventory(state),
+        "totals": totals(shell, config),
         "models": {name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)},
     }
 
@@ -169,6 +172,51 @@ def edge_per_fill(state: Any, maker_fee_bps: float) -> dict[str, Any]:
         "low": edge - Z90 * se if wide and se is not None else None,
         "high": edge + Z90 * se if wide and se is not None else None,
         "n": n,
+    }
+
+
+def toxic_fills(state: Any) -> dict[str, Any]:
+    """Fills whose realised half-spread at 10 s was less than their fee: number, and share of those resolved."""
+    n, resolved = int(state.marks.n_toxic.sum()), int(state.marks.n[:, TOXIC_HORIZON].sum())
+    return {"n": n, "share": n / resolved if resolved else None}
+
+
+def inventory(state: Any) -> dict[str, Any]:
+    """Absolute position at the mid, in collateral: mean over time and largest, as seen ten times a second."""
+    seconds = observed_s(state)
+    mean = float(state.inventory_time) / 1e6 / seconds if seconds else None
+    return {"mean_abs_notional": mean, "max_abs_notional": float(state.largest_inventory) / 1e6 if seconds else None}
+
+
+def observed_s(state: Any) -> float:
+    """Time over which quotes and inventory were measured, seconds."""
+    return float(state.quoting_ns[0] + state.not_quoting_ns[0].sum()) / NS
+
+
+def totals(shell: Shell, config: Config) -> dict[str, Any]:
+    """Sums since the start that comparisons add up over runs or time blocks; money in units of collateral.
+
+    `marked_*`, `toxic`, `edge*` and `adverse` are over the fills whose markout at 10 s is known.
+    """
+    state = shell.state
+    h, marks, profit, orders = TOXIC_HORIZON, state.marks, state.profit, state.orders
+    marked, notional = marks.n[:, h], float(marks.notional[:, h].sum()) / 1e6
+    fee = config.maker_fee_bps
+    mid2 = int(state.book.mid2) or int(profit.mid2_last)  # not by `pnl.total2`, which remembers the mid
+    return {
+        "seconds": observed_s(state),
+        "fills": int(profit.n_fills),
+        "volume": int(profit.volume) / 1e6,
+        "pnl": money(profit.cash2 + profit.position * mid2 - profit.position_open * profit.mid2_open),
+        "requests": int(orders.n_placed + orders.n_amended + orders.n_cancels),
+        "inventory_time": float(state.inventory_time) / 1e6,  # integral of |position| x mid over seconds
+        "marked_fills": int(marked.sum()),
+        "marked_notional": notional,
+        "edge_bps": float((marked * (marks.average[:, h] - fee)).sum()),  # sum over fills of realised - fee
+        "edge": float(marks.notional_bps[:, h].sum()) / 1e10 - fee / 1e4 * notional,  # the same weighted by notional
+        "adverse": money(profit.due_value2[h] - profit.due_markout2[h]),
+        "toxic": int(marks.n_toxic.sum()),
+        "informed": None,  # known in a simulated market only: see runner.run_scenario
     }
 
 

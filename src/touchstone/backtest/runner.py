@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from touchstone.backtest import result
 from touchstone.backtest import scenario as scenarios
 from touchstone.backtest.log import SessionLog
@@ -17,7 +15,6 @@ from touchstone.backtest.shell import Progress, Shell
 from touchstone.backtest.store import LOG, SessionStore
 from touchstone.config import Config
 from touchstone.core.conventions import NS
-from touchstone.core.events import EVENT
 from touchstone.core.jit import CACHE_DIR
 from touchstone.data.tape import Tape, open_tape
 from touchstone.data.units import Coin, coin_of
@@ -37,7 +34,7 @@ def compile_ahead(say: Say, market: Scenario | None = None) -> float:
 
     market: the scenario that will be run in, None for a tape.
     """
-    name = "reactive.run" if market else "loop.run"
+    name = "reactive_loop.run" if market else "loop.run"
     is_cold = not any(CACHE_DIR.rglob(f"{name}-*.nbi"))
     if is_cold:
         say(f"compiling the core: once per version, about a minute; kept in {CACHE_DIR}")
@@ -49,9 +46,7 @@ def compile_ahead(say: Say, market: Scenario | None = None) -> float:
         session.run(0.0)
     else:
         shell = replay = Replay(settings, SIZE_DECIMALS)
-        for _ in replay.feed(iter([np.zeros(0, EVENT)]), is_end=True):
-            pass
-        replay.finish()
+        replay.end()
     result.headline(shell, settings, None)
     result.problems(shell, result.Alerts())
     seconds = time.perf_counter() - started
@@ -115,12 +110,16 @@ def run_scenario(
         made = _result(session, config, sinks, seconds)
         made["span_s"] = minutes * 60.0
         made["scenario"] = {"name": the_scenario.name, "hash": the_scenario.hash, "seed": seed}
+        made["assumptions"]["queue_model"] = None  # our orders are matched
         made["truth"] = truth.summary()
         made["informed_fills"] = truth.informed()
+        made["totals"]["informed"] = truth.informed_fills
         made["problems"] += _problems_of_market(session)
         if variants:
             for number, (name, factor) in enumerate((("latency_0x", 0.0), ("latency_2x", 2.0)), 1):
-                other = Reactive(config, coin.sz_decimals, the_scenario, seed=seed, latency_factor=factor)
+                other = Reactive(
+                    config, coin.sz_decimals, the_scenario, seed=seed, latency_factor=factor, digest=False
+                )
                 other.run(minutes, steps.of(number))
                 made["variants"][name] = result.headline(other, config, None)
         return made
@@ -252,7 +251,7 @@ def _variants(tape: Tape, config: Config, steps: _Steps) -> dict[str, Any]:
     )
     made = {}
     for number, (name, settings, factor) in enumerate(runs, 1):
-        replay = Replay(settings, tape.meta.sz_decimals, latency_factor=factor)
+        replay = Replay(settings, tape.meta.sz_decimals, latency_factor=factor, digest=False)
         replay.run(tape, steps.of(number))
         made[name] = result.headline(replay, settings, None)
     return made

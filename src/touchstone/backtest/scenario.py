@@ -142,8 +142,9 @@ class Scenario(Part):
 
     @model_validator(mode="after")
     def _leader_comes_with_the_block(self) -> Self:
-        if self.feed.leader_ms < self.market.block_ms:
-            raise ValueError(f"[feed] leader_ms = {self.feed.leader_ms:g}: at least block_ms = {self.market.block_ms:g}")
+        leader_ms, block_ms = self.feed.leader_ms, self.market.block_ms
+        if leader_ms < block_ms:
+            raise ValueError(f"[feed] leader_ms = {leader_ms:g}: at least block_ms = {block_ms:g}")
         return self
 
     @property

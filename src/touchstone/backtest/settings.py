@@ -6,7 +6,7 @@ from touchstone.config import Config, ConfigError
 from touchstone.core.calibration.shadow import CAPACITY as TRACKED_ORDERS
 from touchstone.core.conventions import FILL_HORIZONS_NS, MS, NS
 from touchstone.core.market import queue
-from touchstone.core.params import RULE_AVELLANEDA, RULE_FIXED, RULE_GLFT
+from touchstone.core.params import RULE_AVELLANEDA, RULE_FIXED, RULE_GLFT, RULE_TICKS
 from touchstone.exchange import rules
 
 MICRO = 1_000_000
@@ -18,7 +18,7 @@ QUEUE_KINDS = {
     "log": queue.LOG,
     "log2": queue.LOG2,
 }
-RULES = {"glft": RULE_GLFT, "fixed": RULE_FIXED, "avellaneda": RULE_AVELLANEDA}
+RULES = {"glft": RULE_GLFT, "fixed": RULE_FIXED, "avellaneda": RULE_AVELLANEDA, "ticks": RULE_TICKS}
 MAX_LEVERAGE = 10  # of HYPE; the venue's metadata are not in a recording
 MAINTENANCE_SHARE = 0.5 / MAX_LEVERAGE  # half the initial margin
 
@@ -36,7 +36,8 @@ def nanoseconds(seconds: float) -> int:
 def fill_params(params: Any, config: Config, sz_decimals: int) -> None:
     """Write a configuration into a PARAMS record. Raises ConfigError where it exceeds what the ledger can follow."""
     quoting, models, risk = config.quoting, config.models, config.risk
-    _check_ledger_capacity(config)
+    if models.enabled:
+        _check_ledger_capacity(config)
     params.seed = config.seed
     params.sz_decimals = sz_decimals
     params.min_notional = micro(config.exchange.min_notional)
@@ -48,16 +49,23 @@ def fill_params(params: Any, config: Config, sz_decimals: int) -> None:
     params.levels = quoting.levels
     params.level_spacing_bps = quoting.level_spacing_bps
     params.order_notional = micro(quoting.order_notional)
+    params.order_size = round(quoting.order_size * 10**sz_decimals)
     params.max_position_notional = micro(config.max_position_notional)
     params.skew_bps_at_limit = quoting.inventory_skew_bps_at_limit
     params.min_half_spread_bps = quoting.min_half_spread_bps
     params.max_half_spread_bps = quoting.max_half_spread_bps
     params.fixed_half_spread_bps = quoting.fixed_half_spread_bps
+    params.half_spread_ticks = quoting.half_spread_ticks
+    params.skew_ticks_per_lot = quoting.skew_ticks_per_lot
+    params.level_spacing_ticks = quoting.level_spacing_ticks
     params.avellaneda_horizon_s = quoting.avellaneda_horizon_s
     params.requote_ns = quoting.requote_interval_ms * MS
+    params.decides_on_clock = int(quoting.decide == "clock")
+    params.amends = int(quoting.move == "amend")
     params.keep_tolerance_bps = quoting.keep_tolerance_bps
     params.temperature_bps = quoting.temperature_bps
     params.careful_cap_bps = models.careful_cap_bps
+    params.has_models = int(models.enabled)
     params.volatility_half_life_s = models.volatility_half_life_s
     params.volatility_slow_half_life_s = models.volatility_slow_half_life_s
     params.volatility_prior = models.volatility_prior

@@ -1,7 +1,7 @@
 """The folder of a session: configuration, journal, database, final state, result.
 
     config.toml       as resolved               session.db    SQLite (WAL): quotes, orders, predictions, outcomes,
-    events/NNNN.tape  what the core was fed                    fills, markouts, calibration, alerts
+    events/NNNN.tape  what the core was fed                    fills, markouts, calibration, alerts, truth
     state/final.bin   the core's last state     session.log   calibration lines and alerts, for people
     result.json       what `report` shows
 
@@ -43,6 +43,8 @@ def load_result(folder: Path) -> dict[str, Any]:
 
 class SessionStore:
     """Writes a session folder while a replay goes on; a sink for `Replay`, and a context manager."""
+
+    keeps_market = True  # the journal is all that the core was fed
 
     def __init__(self, folder: Path, settings: config.Config, coin: Coin) -> None:
         self.folder = Path(folder)

@@ -28,6 +28,7 @@ app.command(exchange)
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
 Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
+ComparedConfig = Annotated[Path, Parameter(negative=())]
 ConfigFile = Annotated[Path | None, Parameter(name="--config")]
 
 
@@ -168,7 +169,78 @@ def backtest(
 
 
 @app.command
-def report(session: Existing, *, json: Json = False) -> int:
+def compare(
+    *,
+    a: ComparedConfig,
+    b: ComparedConfig,
+    scenario: str = "normal",
+    tape: Annotated[list[Path] | None, Parameter(negative=())] = None,
+    seeds: Annotated[int, Parameter(validator=validators.Number(gte=2, lte=10_000))] = 16,
+    minutes: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=100_000))] = 60.0,
+    block: Annotated[float, Parameter(validator=validators.Number(gte=20, lte=86_400))] = 60.0,
+    jobs: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=1_024))] = None,
+    json: Json = False,
+) -> int:
+    """Run two configurations on the same markets and say what B changes, with what certainty.
+
+    Without a tape it is in the reactive market of a scenario, a pair of runs a seed.
+
+    Parameters
+    ----------
+    a
+        Configuration file (TOML) to compare with.
+    b
+        Configuration file (TOML) to judge.
+    scenario
+        Scenario of the market.
+    tape
+        Tape to run both on instead; may be given several times. One tape is one pair, resampled by time blocks.
+    seeds
+        Number of pairs; their seeds count up from the configuration's.
+    minutes
+        Length of each run in market time.
+    block
+        Shortest time block of a single tape, seconds; longer than a position is held, and at least twice 10 s.
+    jobs
+        Runs at once; by default one a core.
+    json
+        Print the result as JSON instead of the report.
+    """
+    config_a, config_b = _load_compared(a, "A"), _load_compared(b, "B")
+    from touchstone.backtest.compare import compare_seeds, compare_tapes
+    from touchstone.backtest.runner import compile_ahead
+    from touchstone.backtest.scenario import load as load_scenario
+
+    compile_ahead(output.say, None if tape else load_scenario(scenario))
+    with output.progress(f"{config_a.market.coin}, A and B") as progress:
+        if tape:
+            for each in tape:
+                _refuse_reference(each, each)
+            config_a, config_b = (_for_market_of(each, tape[0]) for each in (config_a, config_b))
+            document = compare_tapes(config_a, config_b, tape, block_s=block, progress=progress, jobs=jobs)
+        else:
+            numbers = range(config_a.seed, config_a.seed + seeds)
+            document = compare_seeds(
+                config_a,
+                config_b,
+                scenario=scenario,
+                seeds=numbers,
+                minutes=minutes,
+                progress=progress,
+                jobs=jobs,
+            )
+    document = {"a": a, "b": b} | document
+    if json:
+        output.print_json(document)
+    else:
+        from touchstone.insight.comparison import print_comparison
+
+        print_comparison(output.plain(document), output.stdout())
+    return output.exit_code_of(document)
+
+
+@app.command
+def report(session: Existing, *, json: Json = False, svg: Path | None = None) -> int:
     """Show the report of a session again.
 
     Parameters
@@ -177,10 +249,17 @@ def report(session: Existing, *, json: Json = False) -> int:
         Folder of the session.
     json
         Print the result as JSON instead.
+    svg
+        Also draw the report into this file, as the terminal shows it.
     """
     from touchstone.backtest.store import load_result
 
-    return _show(load_result(session), json)
+    result = load_result(session)
+    if svg is not None:
+        from touchstone.insight.report import draw_report
+
+        svg.write_text(draw_report(output.plain(result), f"touchstone report {session.name}"), encoding="utf-8")
+    return _show(result, json)
 
 
 @config_app.command
@@ -236,7 +315,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else output.OK
 
 
-_COMMANDS = frozenset(("run", "exchange", "import", "backtest", "report", "config", "show", "check", "reference"))
+_COMMANDS = frozenset(
+    ("run", "exchange", "import", "backtest", "compare", "report", "config", "show", "check", "reference")
+)
 
 
 def _show(result: dict[str, Any], json: bool) -> int:
@@ -247,6 +328,13 @@ def _show(result: dict[str, Any], json: bool) -> int:
 
         print_report(output.plain(result), output.stdout())
     return output.exit_code_of(result)
+
+
+def _load_compared(path: Path, name: str) -> config.Config:
+    try:
+        return config.load(path)
+    except config.ConfigError as error:
+        raise config.ConfigError(f"{name}: {error}") from error
 
 
 def _refuse_existing(folder: Path) -> None:

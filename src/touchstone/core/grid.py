@@ -147,6 +147,17 @@ def index_at_or_above(grid, px):
 
 
 @inline
+def index_nearest(grid, px):
+    """Index of the valid price nearest to px, px a float in price units; at least 1, the even one of two."""
+    below = index_at_or_below(grid, px)
+    low = np.float64(price_of(grid, below))
+    rest = (px - low) / np.float64(grid.tick)
+    if rest > 0.5 or (rest == 0.5 and below & 1):
+        return below + 1
+    return below
+
+
+@inline
 def smallest_order_qty(grid, px):
     """Least size (size units, at least 1) whose notional at `px` reaches the minimum notional; FAR where px <= 0."""
     if px <= 0:

@@ -8,6 +8,7 @@ from touchstone.core.trading.breakers import LIMITS
 RULE_GLFT = np.int64(0)
 RULE_FIXED = np.int64(1)
 RULE_AVELLANEDA = np.int64(2)
+RULE_TICKS = np.int64(3)
 
 PARAMS = record(
     [
@@ -23,17 +24,24 @@ PARAMS = record(
         ("levels", "i8"),  # per side, at most quoting.params.MAX_LEVELS
         ("level_spacing_bps", "f8"),
         ("order_notional", "i8"),  # micro: size of one lot of inventory and of one level before allocation
+        ("order_size", "i8"),  # size units: the same where not 0
         ("max_position_notional", "i8"),  # micro
         ("skew_bps_at_limit", "f8"),
         ("min_half_spread_bps", "f8"),
         ("max_half_spread_bps", "f8"),
         ("fixed_half_spread_bps", "f8"),
+        ("half_spread_ticks", "f8"),  # RULE_TICKS
+        ("skew_ticks_per_lot", "f8"),
+        ("level_spacing_ticks", "i8"),
         ("avellaneda_horizon_s", "f8"),
         ("requote_ns", "i8"),  # least time between decisions that nothing but the clock or the touch asked for
+        ("decides_on_clock", "i8"),  # 1: nothing but the clock, the operator and a worse risk state asks for one
+        ("amends", "i8"),  # 1: an order moves by one request; 0: by a cancel and a new order
         ("keep_tolerance_bps", "f8"),
         ("temperature_bps", "f8"),  # entropy temperature of the size allocation
         ("careful_cap_bps", "f8"),  # each careful term at most this wide
         # estimators and models: where they start, how they forget
+        ("has_models", "i8"),  # 0: neither estimators nor predictions; RULE_TICKS needs none
         ("volatility_half_life_s", "f8"),
         ("volatility_slow_half_life_s", "f8"),
         ("volatility_prior", "f8"),  # bps per sqrt second

@@ -150,8 +150,8 @@ CALIBRATION = record(
 ALERT = record([("t_ns", "i8"), ("code", "i8"), ("value", "f8"), ("cloid", "i8")])
 
 # Twice what one event can cause at the very most, so that a shell may drain at half full.
-N_ACTIONS, N_QUOTES, N_PREDICTIONS, N_OUTCOMES = 256, 64, 512, 32768
-N_FILLS, N_MARKOUTS, N_CALIBRATIONS, N_ALERTS = 64, 4096, 8, 128
+N_ACTIONS, N_QUOTES, N_PREDICTIONS, N_OUTCOMES = 256, 256, 1024, 32768
+N_FILLS, N_MARKOUTS, N_CALIBRATIONS, N_ALERTS = 256, 4096, 8, 128
 
 OUT = record(
     [

@@ -27,6 +27,7 @@ STATE = record(
         # what the market is doing
         ("grid", price_grid.GRID),
         ("book", book.BOOK),
+        ("touch_px", "i8", (2,)),  # best prices after the last whole message
         ("path", midpath.MIDPATH),
         ("flow", flow.FLOW),
         ("volatility", volatility.VOLATILITY),
@@ -47,6 +48,10 @@ STATE = record(
         ("was_degraded", "i8", (N_TARGETS,)),  # alarms that have been reported
         # what we would like
         ("market_params", MARKET_PARAMS),
+        # what market_params.p_toxic was last computed from
+        ("toxic_half_bps", "f8"),
+        ("toxic_sigma", "f8"),
+        ("toxic_n", "i8"),  # outcomes that its models had learned from
         ("free", glft.GLFT),  # without adverse selection: the model-free quote
         ("impacted", glft.GLFT),
         ("ladder", ladder.LADDER),
@@ -78,6 +83,8 @@ STATE = record(
         ("touch_ns", "i8", (2,)),  # ... at the touch or better
         ("depth_time", "f8", (2,)),  # integral of the best order's depth (bps x seconds)
         ("not_quoting_ns", "i8", (2, ladder.N_NO_QUOTE)),  # time without an order, by side and rule
+        ("inventory_time", "f8"),  # integral of |position| x mid (micro x seconds)
+        ("largest_inventory", "f8"),  # largest |position| x mid, micro
         ("clock_ns", "i8"),  # up to where those integrals go
         ("is_halted", "i8"),  # a full buffer stops everything
     ]

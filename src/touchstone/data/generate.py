@@ -1,4 +1,4 @@
-"""A seeded, made-up market on a tape, for tests and first runs. It does not react to our orders.
+"""A seeded, made-up market on a tape, for tests and speed measurements: small, not reactive.
 
 A latent price moves with stochastic volatility and rare jumps. Other makers follow it late, so the touch lags; takers
 arrive in clusters (Hawkes), more of them on the side that the latent price says is cheap, and reach into the book with

@@ -156,7 +156,8 @@ class TapeWriter:
 class Tape:
     """A tape opened for reading: `meta`, and `events`, a read-only memory map.
 
-    Compiled code needs a writable array of its own dtype object, so hand it `chunks()` or `load()`, never `events`.
+    Compiled code needs a writable array of its own dtype object, so hand it `rows()`, `chunks()` or `load()`, never
+    `events`.
     """
 
     def __init__(self, path: Path, meta: TapeMeta, events: Events) -> None:
@@ -183,6 +184,17 @@ class Tape:
             n = min(len(buffer), end - at)
             to[:n] = raw[at : at + n]
             yield buffer[:n]
+
+    def rows(self) -> Any:
+        """All events as an array of `core.events.EVENT` that compiled code takes, without a copy of the file.
+
+        It is mapped copy-on-write: writable, but nothing written reaches the file.
+        """
+        from touchstone.core.events import EVENT
+
+        if not self.meta.event_count:
+            return np.zeros(0, EVENT)
+        return np.memmap(self.path, EVENT, "c", HEADER_BYTES, (self.meta.event_count,)).view(np.ndarray)
 
     def load(self, start: int = 0, stop: int | None = None) -> Any:
         """Events start..stop as one writable array of `core.events.EVENT`."""

@@ -27,7 +27,7 @@ ZERO, ONE = np.int64(0), np.int64(1)
 
 IMPACT_PARAMS = record(
     [
-        ("flow_bps", "f8"),  # what a trade of `notional` moves the makers' fair price by; with the square root of its size
+        ("flow_bps", "f8"),  # by what a trade of `notional` moves the makers' fair price; others by the root of size
         ("notional", "f8"),  # price units x size units
         ("memory_s", "f8"),
         ("lean_bps", "f8"),  # what a one-sided touch moves it by

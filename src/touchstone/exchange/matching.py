@@ -77,17 +77,24 @@ def _past_us(venue, order, qty):
     return past
 
 
-@compiled
+@inline
 def follow_queues(venue, now_ns):
     """The book has changed: advance our places."""
     book, orders = venue.book, venue.orders
-    for s in range(2):
-        if book.change == order_book.MANY_LEVELS or (book.change == order_book.ONE_LEVEL and book.change_side == s):
+    if book.change == order_book.ONE_LEVEL:
+        s = np.int64(book.change_side)
+        changed = book.origin + book.change_slot
+        for at in range(orders.n[s]):
+            order = orders.slot[orders.live[s, at]]
+            if order.index == changed or not order.queue_known or order.since_ns >= now_ns:
+                _follow_queue(venue, order, s, now_ns)
+    elif book.change == order_book.MANY_LEVELS:
+        for s in range(2):
             for at in range(orders.n[s]):
                 _follow_queue(venue, orders.slot[orders.live[s, at]], np.int64(s), now_ns)
 
 
-@inline
+@compiled
 def _follow_queue(venue, order, s, now_ns):
     book = venue.book
     slot = order_book.slot_of(book, np.int64(order.index))
@@ -112,9 +119,20 @@ def _follow_queue(venue, order, s, now_ns):
             order.traded = 0
 
 
-@compiled
+@inline
 def meet_touch(venue, now_ns):
     """An opposite touch at or beyond the price of an order that rests since an earlier block has met it."""
+    book, orders = venue.book, venue.orders
+    for s in range(2):
+        if orders.n[s] > 0:
+            best = orders.slot[orders.live[s, 0]]
+            if rules.crosses(book.best_px, np.int64(best.side), np.int64(best.px)):
+                _meet_touch(venue, now_ns)
+                return
+
+
+@compiled
+def _meet_touch(venue, now_ns):
     book, orders = venue.book, venue.orders
     for s in range(2):
         at = ZERO

@@ -3,10 +3,13 @@
 Reads in 100 columns and without colour. What does not exist is shown as n/a, never as zero.
 """
 
+import io
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -32,6 +35,15 @@ Result = Mapping[str, Any]
 def print_report(result: Result, console: Console) -> None:
     """Print the report of one run."""
     console.print(render(result))
+
+
+def draw_report(result: Result, title: str) -> str:
+    """The report as an SVG picture of the terminal; it names no font or address that would have to be fetched."""
+    console = Console(width=WIDTH, record=True, file=io.StringIO(), highlight=False)
+    print_report(result, console)
+    template = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    template = template.replace("    <!-- Generated with Rich https://www.textualize.io -->\n", "")
+    return console.export_svg(title=title, code_format=template, unique_id="report")
 
 
 def render(result: Result) -> RenderableType:
@@ -299,11 +311,17 @@ def variant_table(result: Result) -> RenderableType:
     edges = [column.get("edge_per_fill") or {} for column in columns]
     table.add_row("edge per fill, bps", *(_number(edge.get("bps"), "+.2f") for edge in edges))
     table.add_row("90 % interval", *(_interval(edge.get("low"), edge.get("high"), "+.2f") for edge in edges))
+    toxic = [(column.get("toxic_fills") or {}).get("share") for column in columns]
+    table.add_row("toxic fills", *(_number(share, ".1%") for share in toxic))
+    held = [(column.get("inventory") or {}).get("mean_abs_notional") for column in columns]
+    table.add_row("mean absolute position", *(_number(amount, ",.2f") for amount in held))
     return table
 
 
 def data_table(result: Result) -> RenderableType:
     """Rows read and used, gaps, and what was wrong by kind with the first place; nothing is repaired in silence."""
+    if result.get("scenario"):
+        return Text(_market_words(result["scenario"], result.get("informed_fills") or {}))
     quality: Mapping[str, Any] = result.get("data_quality") or {}
     if not quality:
         return Text("no data: the tape says nothing of its quality")
@@ -335,6 +353,13 @@ def data_table(result: Result) -> RenderableType:
         action = "dropped" if entry.get("dropped") else "noted"
         table.add_row(kind.replace("_", " "), _count(entry["count"]), action, f"{place}{value}"[:56])
     return Group(Text("\n".join(lines)), table)
+
+
+def _market_words(scenario: Mapping[str, Any], informed: Mapping[str, Any]) -> str:
+    """Where the data come from in a simulated market, and what is known of the fills there."""
+    market = f"simulated market {scenario.get('name')}, hash {scenario.get('hash')}, seed {scenario.get('seed')}"
+    share = _number(informed.get("share"), ".1%")
+    return f"{market}\ninformed takers made {_count(informed.get('n'))} of our maker fills ({share})"
 
 
 # --- Cells -----------------------------------------------------------------------------------------------------------

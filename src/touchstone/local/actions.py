@@ -9,7 +9,7 @@ from touchstone.local.reports import Ticket
 from touchstone.local.spec import MICRO
 from touchstone.venues.hyperliquid import actions, errors, user_actions
 from touchstone.venues.hyperliquid.errors import Refusal
-from touchstone.venues.hyperliquid.numbers import render
+from touchstone.venues.hyperliquid.numbers import NumberError, parse, render
 from touchstone.venues.hyperliquid.replies import (
     DEFAULT,
     Refused,
@@ -26,6 +26,7 @@ RANK_ADD, RANK_CANCEL, RANK_TAKE = 0, 1, 2
 DAY_MS = 86_400_000
 SCHEDULE_AHEAD_MS = 5_000
 SCHEDULE_FIRES = 10
+SUB_ACCOUNT_VOLUME = 100_000
 WEIGHT_PRICE = 500  # micro for a request beyond the limit
 
 
@@ -74,12 +75,16 @@ def _place(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
         return refused(errors.POST_ONLY_WINDOW)
     if not action.orders:
         return orders_reply([Status(error=refusals.EMPTY_BATCH.render())])
+    if action.grouping in ("normalTpsl", "positionTpsl") and all(order.type.trigger is None for order in action.orders):
+        return refused(errors.TRIGGER_COUNT)
     made: list[Order] = []
     for wire in action.orders:
         order = _read(engine, trader, wire)
         if isinstance(order, Refusal):
             return orders_reply([Status(error=order.render())])
         made.append(order)
+    if action.builder is not None and not 0 <= action.builder.fee <= rules.MOST_BUILDER_FEE:
+        return refused(errors.BUILDER_FEE)
     if action.builder is not None and action.builder.fee > 0:
         for order in made:
             dex = engine.dexs[order.coin.dex]
@@ -241,7 +246,10 @@ def _top_up(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     if isinstance(found, Refused):
         return found
     account, position = found
-    leverage = round(float(action.leverage) * MICRO)
+    try:
+        leverage = parse(action.leverage, 6)
+    except NumberError:
+        leverage = 0
     if leverage <= 0:
         return refused(refusals.LEVERAGE_VALUE)
     notional = abs(position.szi) * position.coin.mark_px
@@ -313,6 +321,13 @@ def _send_asset(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     return transfers.send_asset(engine, trader, ticket.action)
 
 
+def _sub_account(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
+    """There are none, but who has not traded enough hears so first."""
+    if trader.volume < SUB_ACCOUNT_VOLUME * MICRO:
+        return refused(errors.SUB_ACCOUNT_VOLUME, required=f"{SUB_ACCOUNT_VOLUME}.")
+    return refused(refusals.NOT_SUPPORTED, type="createSubAccount")
+
+
 def _referrer(engine: "Engine", trader: Trader, ticket: Ticket) -> Reply:
     return refused(errors.UNKNOWN_REFERRAL)
 
@@ -331,6 +346,7 @@ _HANDLERS: dict[type, Handler] = {
     actions.Noop: _noop,
     actions.ReserveRequestWeight: _reserve,
     actions.SetReferrer: _referrer,
+    actions.CreateSubAccount: _sub_account,
     actions.AgentSendAsset: _send_asset,
     user_actions.SendAsset: _send_asset,
     user_actions.UsdSend: _usd_send,

@@ -13,6 +13,8 @@ from touchstone.venues.hyperliquid.numbers import NumberError, parse, tick_at
 ALO, IOC, GTC = "Alo", "Ioc", "Gtc"
 TIFS = {"Alo": ALO, "Ioc": IOC, "Gtc": GTC, "FrontendMarket": IOC}
 MIN_NOTIONAL = 10 * MICRO
+MOST_NOTIONAL = 10**11 * MICRO  # of one order: the engine counts in 64 bits
+MOST_BUILDER_FEE = 100  # 0.1 %, in tenths of a basis point
 MOST_ACTIONS = 200
 OPEN_ORDERS = 1_000
 OPEN_ORDERS_CAP = 5_000
@@ -44,7 +46,7 @@ def read_numbers(wire: actions.Order, coin: Coin) -> tuple[int, int] | Refusal:
         return errors.INVALID_PRICE
     if qty == 0:
         return errors.ZERO_SIZE
-    if qty < 0:
+    if qty < 0 or px * qty > MOST_NOTIONAL:
         return errors.INVALID_SIZE
     reference = coin.mark_px
     if reference and abs(px - reference) * 20 > reference * 19:

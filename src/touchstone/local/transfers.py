@@ -33,7 +33,9 @@ def usd_send(engine: "Engine", trader: Trader, action: user_actions.UsdSend) -> 
     """USDC of the validators' dex to another user."""
     micro = _amount(action.amount)
     token = engine.dexs[""].collateral
-    to = engine.trader(action.destination.lower())
+    to = _trader(engine, action.destination)
+    if to is None:
+        return Refused(errors.INVALID_SEND.render())
     if not micro or not _move(engine, trader, "", to, "", token, micro):
         return _refused()
     sent = {"usdc": money(micro), "user": trader.user, "destination": to.user, "fee": "0.0"}
@@ -48,7 +50,9 @@ def send_asset(engine: "Engine", trader: Trader, action: Send) -> Reply:
     places = {SPOT, *engine.dexs}
     if not micro or action.source_dex not in places or action.destination_dex not in places:
         return Refused(errors.INVALID_SEND.render())
-    to = engine.trader(action.destination.lower())
+    to = _trader(engine, action.destination)
+    if to is None:
+        return Refused(errors.INVALID_SEND.render())
     if isinstance(action, actions.AgentSendAsset) and to is not trader:
         return Refused(errors.AGENT_SEND.render())
     for place in (action.source_dex, action.destination_dex):
@@ -63,6 +67,14 @@ def send_asset(engine: "Engine", trader: Trader, action: Send) -> Reply:
     }  # fmt: skip
     _note(engine, delta, trader, to)
     return DEFAULT
+
+
+def _trader(engine: "Engine", address: str) -> Trader | None:
+    """Whose address it is; None where it is none."""
+    try:
+        return engine.trader(actions.address(address, "destination"))
+    except errors.WireError:
+        return None
 
 
 def _amount(text: str) -> int:

@@ -166,11 +166,12 @@ def test_markout_curve_matches_numpy():
     x, w = rng.normal(1, 15, 200), rng.uniform(1e6, 1e8, 200)
     assert np.isnan(markout.curve(m, i8(1), H[4])[1:]).all()
     for a, b in zip(x, w, strict=True):
-        markout.learn(m, i8(1), H[4], float(a), float(b))
-    markout.learn(m, i8(1), H[4], float("nan"), 1.0)
+        markout.learn(m, i8(1), H[4], float(a), float(b), 1.5)
+    markout.learn(m, i8(1), H[4], float("nan"), 1.0, 1.5)
     n, average, error, weighted = markout.curve(m, i8(1), H[4])
     assert n == 200
     assert m.n_skipped == 1
+    assert m.n_toxic.tolist() == [0, (x < 1.5).sum()]
     assert average == pytest.approx(x.mean(), rel=1e-12)
     assert error == pytest.approx(x.std(ddof=1) / 200**0.5, rel=1e-12)
     assert weighted == pytest.approx((x * w).sum() / w.sum(), rel=1e-12)
@@ -190,7 +191,7 @@ def trace():
         pnl.on_markout(ledger, h, side, qty, used, i8(rng.choice([0, 2003, 1980])))
         pnl.on_funding(ledger, i8(rng.integers(-99, 99)))
         pnl.attribute(ledger, h, i8(rng.choice([0, 2010])), out)
-        markout.learn(m, i8(rng.integers(2)), h, float(rng.normal()), float(qty))
+        markout.learn(m, i8(rng.integers(2)), h, float(rng.normal()), float(qty), 1.5)
     assert pnl.is_exact(ledger, i8(2005), out)
     return ledger.tobytes() + out.tobytes() + m.tobytes()
 

@@ -75,6 +75,7 @@ def test_each_status_of_a_refusal_is_a_rejection() -> None:
 
 
 def test_statuses_fall_into_open_and_final() -> None:
+    assert (len(LIVE), len(CANCELED), len(REJECTED), len(KNOWN)) == (2, 12, 17, 32)  # hyperliquid.md 7.2
     assert {status for status in KNOWN if is_final(status)} == KNOWN - LIVE
     assert {status for status in KNOWN if is_rejection(status)} == REJECTED
     assert not any(is_rejection(status) for status in CANCELED)

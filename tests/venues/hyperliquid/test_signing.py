@@ -271,6 +271,24 @@ def test_the_sdk_is_understood_and_signs_as_we_do(
     assert len(kinds) == 24
 
 
+def test_one_of_several_signs_a_user_action_as_the_sdk_does() -> None:
+    from eth_account import Account
+    from hyperliquid.utils import signing as sdk
+
+    send = user_actions.UsdSend(
+        "0x5e9ee1089755c3435139848e47e6635505d5a13a", "1", NONCE,
+        signature_chain_id="0x66eee", hyperliquid_chain="Mainnet",
+    )  # fmt: skip
+    whom = ("0x1234567890123456789012345678901234567890", ADDRESS)
+    theirs = sdk.sign_multi_sig_user_signed_action_payload(
+        Account.from_key(SECRET), msgspec.to_builtins(send), True, sdk.USD_SEND_SIGN_TYPES,
+        "HyperliquidTransaction:UsdSend", *whom,
+    )  # fmt: skip
+    digest = user_digest(send, inner=whom)
+    assert same(Signer(SECRET, is_mainnet=True).sign(digest), theirs)
+    assert digest != user_digest(send)
+
+
 def test_ccxt_signs_as_we_do() -> None:
     ccxt = pytest.importorskip("ccxt")
     client = ccxt.hyperliquid({"privateKey": SECRET, "walletAddress": ADDRESS})

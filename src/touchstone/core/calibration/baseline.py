@@ -19,6 +19,7 @@ RATE = record(
 )
 
 WINDOW = 64  # the distribution is that of the last 64 outcomes before the prediction
+RING_MASK = np.int64(127)
 RING = 128  # kept twice as long, for outcomes that arrive between a prediction and its resolution
 FEWEST = 5  # with fewer past outcomes there is no distribution
 
@@ -26,6 +27,7 @@ EMPIRICAL = record(
     [
         ("value", "f8", (N_DEPTH, RING)),
         ("learned", "i8", (N_DEPTH,)),  # outcomes ever learned: the sequence number of the next one
+        ("among", "f8", (N_DEPTH, RING)),  # by sequence number: sum of |x - x'| over the pairs of its distribution
     ]
 )
 
@@ -55,6 +57,7 @@ def reset_empirical(empirical):
     """Forget everything."""
     empirical.value[:, :] = math.nan
     empirical.learned[:] = 0
+    empirical.among[:, :] = 0.0
 
 
 @inline
@@ -74,19 +77,43 @@ def crps(empirical, bucket, as_of, y):
     n = as_of - first
     if n < FEWEST:
         return math.nan
-    to_y = 0.0
-    among = 0.0
-    for i in range(first, as_of):
-        x = empirical.value[bucket, i % RING]
-        to_y += abs(x - y)
-        for j in range(first, i):
-            among += abs(x - empirical.value[bucket, j % RING])
+    whole = first == max(as_of - WINDOW, np.int64(0))
+    among = empirical.among[bucket, as_of % RING] if whole else _among(empirical, bucket, first, as_of)
+    to_y = _distance(empirical, bucket, first, as_of, y)
     count = np.float64(n)
     return to_y / count - among / (count * count)
 
 
 @inline
+def _distance(empirical, bucket, first, end, y):
+    """Sum of |x - y| over the outcomes first..end-1."""
+    total = 0.0
+    for i in range(first, end):
+        total += abs(empirical.value[bucket, i & RING_MASK] - y)
+    return total
+
+
+@compiled
+def _among(empirical, bucket, first, end):
+    """Sum of |x - x'| over all pairs of the outcomes first..end-1."""
+    total = 0.0
+    for i in range(first, end):
+        total += _distance(empirical, bucket, first, np.int64(i), empirical.value[bucket, i & RING_MASK])
+    return total
+
+
+@compiled
 def learn_empirical(empirical, bucket, y):
-    """Take in one outcome."""
-    empirical.value[bucket, empirical.learned[bucket] % RING] = y
-    empirical.learned[bucket] += 1
+    """Take in one outcome; the pairs of the next distribution follow from those of the last."""
+    n = np.int64(empirical.learned[bucket])
+    first = max(n - WINDOW, np.int64(0))
+    empirical.value[bucket, n & RING_MASK] = y
+    empirical.learned[bucket] = n + 1
+    if (n + 1) % WINDOW == 0:  # counted afresh, so that rounding does not add up
+        after = _among(empirical, bucket, max(n + 1 - WINDOW, np.int64(0)), n + 1)
+    else:
+        after = empirical.among[bucket, n & RING_MASK] + _distance(empirical, bucket, first, n, y)
+        if n >= WINDOW:
+            oldest = empirical.value[bucket, first & RING_MASK]
+            after -= _distance(empirical, bucket, first + 1, n + 1, oldest)
+    empirical.among[bucket, (n + 1) & RING_MASK] = after

@@ -242,8 +242,9 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
     loc = np.float64(forecast.loc_bps[h])
     scale = np.float64(forecast.scale_bps[h])
     dof = np.float64(forecast.dof[h])
-    crps = scores.crps_student_t(loss_bps, dof, loc, scale)
-    pit = student_t_cdf((loss_bps - loc) / scale, dof)
+    z = (loss_bps - loc) / scale
+    pit = student_t_cdf(z, dof)
+    crps = scores.crps_student_t_at(z, pit, dof, scale)
     bucket = np.int64(forecast.bucket)
     card = models.cards[target]
     as_of = np.int64(forecast.as_of[h])
@@ -293,11 +294,11 @@ def resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_
             if entry.prediction_id > 0:
                 _score_adverse(ledger, models, params, out, entry, horizon, mid2, exch_now_ns)
             if entry.fill_id > 0:
-                _mark_own_fill(profit, marks, out, entry, horizon, mid2)
+                _mark_own_fill(profit, marks, out, entry, horizon, mid2, np.float64(params.maker_fee_bps))
 
 
 @inline
-def _mark_own_fill(profit, marks, out, entry, h, mid2):
+def _mark_own_fill(profit, marks, out, entry, h, mid2, fee_bps):
     """Markout of one of our own fills: attribution, curve, record."""
     side = np.int64(1 - 2 * entry.s)
     if out.n_markouts >= records.N_MARKOUTS:
@@ -320,7 +321,7 @@ def _mark_own_fill(profit, marks, out, entry, h, mid2):
         row.realised_bps = sign * (np.float64(mid2) - 2.0 * np.float64(entry.px)) / before * BPS
         row.adverse_bps = -sign * (np.float64(mid2) - before) / before * BPS
         notional = np.float64(entry.px) * np.float64(entry.qty)
-        markout.learn(marks, np.int64(entry.s), h, row.realised_bps, notional)
+        markout.learn(marks, np.int64(entry.s), h, row.realised_bps, notional, fee_bps)
 
 
 @compiled

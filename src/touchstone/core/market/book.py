@@ -26,6 +26,7 @@ BOOK = record(
     [
         ("qty", "i8", (2, WIDTH)),  # [bid, ask][slot], size units
         ("own", "i8", (2, WIDTH)),
+        ("has_own", "i8"),  # 0: nothing has ever stood in `own`
         ("origin", "i8"),  # grid index of slot 0
         ("best", "i8", (2,)),  # slot of the net touch, NONE if the side is empty
         ("best_px", "i8", (2,)),  # its price, 0 if the side is empty
@@ -60,6 +61,7 @@ def reset(book):
     """Empty book, counters at zero."""
     book.qty[:, :] = 0
     book.own[:, :] = 0
+    book.has_own = 0
     book.origin = NONE
     for s in range(2):
         empty_deep, empty_touch = (WIDTH, NONE) if s == 0 else (NONE, WIDTH)
@@ -87,10 +89,9 @@ def reset(book):
 @inline
 def net_qty(book, s, slot):
     """Size at a slot without ours (size units); s = 0 bid, 1 ask."""
-    net = book.qty[s, slot] - book.own[s, slot]
-    if net < 0:
-        return np.int64(0)
-    return np.int64(net)
+    if not book.has_own:
+        return np.int64(book.qty[s, slot])
+    return np.int64(max(book.qty[s, slot] - book.own[s, slot], 0))
 
 
 @inline
@@ -227,18 +228,17 @@ def _store(book, s, slot, qty):
     """Set the shown size of a level, keep the touch and the ranges, note the change."""
     before = net_qty(book, s, slot)
     book.qty[s, slot] = qty
-    if qty < book.own[s, slot]:
+    if book.has_own and qty < book.own[s, slot]:
         book.n_own_clamped += 1
     after = net_qty(book, s, slot)
     if qty > 0:
-        if s == 0:
-            book.crest[0] = max(book.crest[0], slot)
-            book.limit[0] = min(book.limit[0], slot)
-            book.deepest[0] = min(book.deepest[0], slot)
-        else:
-            book.crest[1] = min(book.crest[1], slot)
-            book.limit[1] = max(book.limit[1], slot)
-            book.deepest[1] = max(book.deepest[1], slot)
+        toward = 1 - 2 * s  # as a factor: a branch on the side would be a coin toss for the processor
+        if (slot - book.crest[s]) * toward > 0:
+            book.crest[s] = slot
+        if (book.limit[s] - slot) * toward > 0:
+            book.limit[s] = slot
+        if (book.deepest[s] - slot) * toward > 0:
+            book.deepest[s] = slot
     if book.change == UNCHANGED:
         book.change = ONE_LEVEL
         book.change_side = s
@@ -255,7 +255,7 @@ def _retouch(book, s, slot, after):
     """Keep `best` after the net size at one slot became `after`."""
     best = book.best[s]
     if after > 0:
-        if best < 0 or (s == 0 and slot > best) or (s == 1 and slot < best):
+        if best < 0 or (slot - best) * (1 - 2 * s) > 0:
             book.best[s] = slot
     elif slot == best:
         book.best[s] = _next_bid(book, slot) if s == 0 else _next_ask(book, slot)
@@ -304,21 +304,20 @@ def _clear_crossed(book, s, slot):
             book.best[0] = _next_bid(book, slot - 1)
 
 
-@compiled
+@inline
 def _set_level(book, grid, event, is_touch):
     """Apply BOOK_LEVEL or BBO."""
     s = side_index(np.int64(event.side))
     px = np.int64(event.px)
     qty = np.int64(event.qty)
-    if px <= 0 or px % price_grid.tick_at(grid, px) != 0:
+    index = price_grid.index_of(grid, px) if px > 0 else np.int64(0)
+    if px <= 0 or price_grid.price_of(grid, index) != px:
         book.n_off_grid += 1
         return
-    index = price_grid.index_of(grid, px)
-    ahead = index - book.origin - book.best[s]
+    toward = 1 - 2 * s
+    ahead = (index - book.origin - book.best[s]) * toward
     first_named = book.in_snapshot == 1 and book.cursor[s] == (WIDTH if s == 0 else NONE)
-    leads = is_touch or (
-        qty > 0 and (book.best[s] < 0 or first_named or (s == 0 and ahead > 0) or (s == 1 and ahead < 0))
-    )
+    leads = is_touch or (qty > 0 and (ahead > 0 or book.best[s] < 0 or first_named))
     slot = _reach(book, index, leads)
     if slot < 0:
         book.n_outside += 1
@@ -327,7 +326,7 @@ def _set_level(book, grid, event, is_touch):
         _clear_better(book, s, slot)
     elif book.in_snapshot == 1:
         _clear_between(book, s, slot)
-    if qty > 0 and ((s == 0 and book.crest[1] <= slot) or (s == 1 and book.crest[0] >= slot)):
+    if qty > 0 and (slot - book.crest[1 - s]) * toward >= 0:
         _clear_crossed(book, s, slot)
     _store(book, s, slot, qty)
 
@@ -384,6 +383,7 @@ def update(book, grid, event):
     if event.exch_ns < book.block_ns:
         book.n_late += 1
         return
+    bid, ask = np.int64(book.best[0]), np.int64(book.best[1])
     kind = np.int64(event.kind)
     if kind == events.BOOK_LEVEL or kind == events.BBO:
         _set_level(book, grid, event, kind == events.BBO)
@@ -393,7 +393,8 @@ def update(book, grid, event):
         book.cursor[1] = NONE
     elif kind == events.SNAPSHOT_END:
         _end_snapshot(book)
-    _refresh_touch(book, grid)
+    if book.best[0] != bid or book.best[1] != ask or book.shifted != 0:
+        _refresh_touch(book, grid)
 
 
 @compiled
@@ -403,6 +404,7 @@ def add_own(book, grid, s, px, qty):
     if slot < 0:
         book.n_own_outside += 1
         return
+    book.has_own = 1
     book.own[s, slot] = max(book.own[s, slot] + qty, 0)
     after = net_qty(book, s, slot)
     _retouch(book, s, slot, after)

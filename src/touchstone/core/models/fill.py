@@ -58,6 +58,7 @@ A_LEAST, A_MOST = 1e-4, 1e4  # trades per second
 K_MOST, K_UNKNOWN = 20.0, 0.3  # per bps
 QUEUE_UNKNOWN = math.log(11.0)  # ten mean trades ahead
 ETA_LEAST, ETA_MOST = -12.0, 2.5  # p from 6e-6 to 1 - 5e-6
+STEPS_PER_MEMORY, MOST_PER_STEP = 256.0, 64.0  # a memory of 20,000 outcomes decays every 64 of them
 SHRINK_LEAST = 0.05  # one outcome takes away at most 95 % of the variance of eta
 
 # Gauss-Hermite for the standard Normal: 5 nodes to predict, 9 to learn (upper halves; the rules are symmetric).
@@ -83,7 +84,8 @@ FILL_MODEL = record(
         ("location", "f8", (N_FILL, N_X)),  # posterior mean of beta
         ("covariance", "f8", (N_FILL, N_X, N_X)),
         ("outcome_weight", "f8"),
-        ("keep", "f8"),  # share of the evidence kept per outcome
+        ("forget_every", "i8"),  # outcomes; evidence decays in steps, each a small part of the memory
+        ("keep", "f8"),  # share of the evidence kept per step
         ("n_outcomes", "i8", (N_FILL,)),
         ("n_filled", "i8", (N_FILL,)),
         ("n_clamped", "i8"),  # predictions whose mean eta lay outside [ETA_LEAST, ETA_MOST]
@@ -99,7 +101,8 @@ FILL_MODEL = record(
 def reset(model, outcome_weight, memory):
     """Start from the prior. outcome_weight in (0, 1]: share of an outcome that counts; memory: outcomes, > 1."""
     model.outcome_weight = outcome_weight
-    model.keep = 1.0 - 1.0 / max(memory, 2.0)
+    model.forget_every = np.int64(_within(memory / STEPS_PER_MEMORY, 1.0, MOST_PER_STEP))
+    model.keep = 1.0 - np.float64(model.forget_every) / max(memory, 2.0)
     model.n_clamped = 0
     model.n_skipped = 0
     for h in range(N_FILL):
@@ -177,6 +180,7 @@ def _project(model, f, h):
         row = 0.0
         for j in range(N_X):
             row += model.covariance[h, i, j] * model.design[j]
+        model.direction[i] = row
         spread += model.design[i] * row
     return centre, max(spread, 1e-12)
 
@@ -212,7 +216,8 @@ def learn(model, f, h, y):
         return
     model.n_outcomes[h] += 1
     model.n_filled[h] += y
-    _forget(model, h)
+    if model.n_outcomes[h] % model.forget_every == 0:
+        _forget(model, h)
     centre, spread = _project(model, f, h)
     eta = f.offset[h] + centre
     width = math.sqrt(spread)
@@ -235,7 +240,12 @@ def learn(model, f, h, y):
         model.weighted[h, i] += pull * model.design[i]
         for j in range(N_X):
             model.precision[h, i, j] += gain * model.design[i] * model.design[j]
-    _solve(model, h)
+    # The same by conditioning on it, which saves the inverse: `_solve` comes with the next step of forgetting.
+    moved, lost = shift / width, (1.0 - shrink) / spread
+    for i in range(N_X):
+        model.location[h, i] += moved * model.direction[i]
+        for j in range(N_X):
+            model.covariance[h, i, j] -= lost * model.direction[i] * model.direction[j]
 
 
 @compiled

@@ -4,7 +4,7 @@ import numpy as np
 
 from touchstone.core.conventions import BPS
 from touchstone.core.jit import compiled, inline
-from touchstone.core.params import RULE_GLFT
+from touchstone.core.params import RULE_GLFT, RULE_TICKS
 from touchstone.core.phases.observe import can_see, observe_params
 from touchstone.core.phases.triggers import (
     NO_TRIGGER,
@@ -26,9 +26,16 @@ ONE = np.int64(1)
 
 @inline
 def decide(state, trigger):
-    """The trigger of a decision, or NO_TRIGGER. A new risk state always is one, a fill too; the rest keeps the pace."""
+    """The trigger of a decision, or NO_TRIGGER. A new risk state always is one, a fill too; the rest keeps the pace.
+
+    On the clock only: a risk state that got better waits for it, and so does everything but the operator.
+    """
     if state.risk.n_changes != state.decided_risk:
-        return TRIGGER_RISK
+        if not state.params.decides_on_clock or state.risk.state != risk.NORMAL:
+            return TRIGGER_RISK
+        state.is_dirty = 1
+    if state.params.decides_on_clock and trigger != TRIGGER_CLOCK and trigger != TRIGGER_OPERATOR:
+        return NO_TRIGGER
     if trigger == NO_TRIGGER or trigger == TRIGGER_FILL or trigger == TRIGGER_OPERATOR:
         return trigger
     if trigger == TRIGGER_TOUCH:
@@ -62,8 +69,12 @@ def form(state):
     market = state.market_params
     if not market.is_warm:
         return False
-    _solve_tables(state)
     wanted = state.ladder
+    if state.params.rule == RULE_TICKS:
+        ladder.form_terms_in_ticks(wanted, state.params, market, state.grid)
+        ladder.place_levels_in_ticks(wanted, state.params, market, state.book, state.grid)
+        return True
+    _solve_tables(state)
     ladder.form_terms(wanted, state.params, market, state.free, state.impacted, state.models.influence)
     ladder.place_levels(wanted, state.params, market, state.book, state.grid)
     ladder.value_levels(wanted, state.models, state.params, market)

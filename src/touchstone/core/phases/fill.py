@@ -83,6 +83,7 @@ def take_fill(state, detail, out):
         records.alert(out, now_ns, records.ALERT_PNL, np.float64(state.attribution.total), cloid)
         risk.kill(state.risk, now_ns, risk.INTERNAL_ERROR)
     judge_risk(state)
+    state.is_dirty = 1
     return TRIGGER_FILL
 
 

@@ -17,6 +17,7 @@ ZERO, ONE = np.int64(0), np.int64(1)
 NO_FILL, ONE_FILL = np.int64(0), np.int64(1)
 NOT_SEEN = -1.0
 UNKNOWN_MONEY = np.float64("nan")
+NOT_ESTIMATED = np.float64("nan")
 
 
 @inline
@@ -35,22 +36,25 @@ def observe_market(state, event, kind):
         shadow.activate_due(tracker, the_book, exch_ns)
     book.begin_block(the_book, exch_ns)
     if kind == events.TRADE:
-        _observe_trade(state, event, now_ns, exch_ns)
+        if state.params.has_models:
+            _observe_trade(state, event, now_ns, exch_ns)
         midpath.update(state.path, exch_ns, np.int64(the_book.mid2))
         return NO_TRIGGER
-    bid_px, ask_px = np.int64(the_book.best_px[0]), np.int64(the_book.best_px[1])
     state.book_recv_ns = now_ns
     book.update(the_book, state.grid, event)
     if the_book.in_snapshot or np.int64(event.bits) & events.BIT_MORE:
         return NO_TRIGGER  # the message goes on: the book is between two states
     risk.on_market(state.risk, now_ns, exch_ns)
-    shadow.on_book(tracker, the_book, state.params.queue_kind, state.params.queue_n, now_ns, exch_ns)
-    if tracker.n_through > 0:
-        outcomes.follow_through(state.ledger, state.models, state.path)
+    if state.params.has_models:
+        shadow.on_book(tracker, the_book, state.params.queue_kind, state.params.queue_n, now_ns, exch_ns)
+        if tracker.n_through > 0:
+            outcomes.follow_through(state.ledger, state.models, state.path)
+        _observe_touch(state, now_ns)
     midpath.update(state.path, exch_ns, np.int64(the_book.mid2))
-    _observe_touch(state, now_ns)
-    if the_book.best_px[0] == bid_px and the_book.best_px[1] == ask_px:
+    if the_book.best_px[0] == state.touch_px[0] and the_book.best_px[1] == state.touch_px[1]:
         return NO_TRIGGER
+    state.touch_px[0] = the_book.best_px[0]
+    state.touch_px[1] = the_book.best_px[1]
     state.is_dirty = 1
     judge_risk(state)
     return TRIGGER_TOUCH
@@ -116,6 +120,17 @@ def observe_clock(state):
     """A timer tick: estimators that run on a clock, our time in the book, risk."""
     now_ns = np.int64(state.now_ns)
     sees = is_fresh(state) and book.is_valid(state.book)
+    if state.params.has_models:
+        _estimate_on_clock(state, now_ns, sees)
+    _measure_quotes(state, now_ns)
+    judge_risk(state)
+    if sees and state.params.has_models:
+        observe_params(state)
+    return TRIGGER_CLOCK
+
+
+@inline
+def _estimate_on_clock(state, now_ns, sees):
     if not sees and state.flow.bid_px != 0:
         lose_sight(state, now_ns)
     elif sees and state.flow.bid_px == 0:
@@ -123,11 +138,6 @@ def observe_clock(state):
     flow.on_clock(state.flow, now_ns)
     volatility.update(state.volatility, now_ns, np.int64(state.book.mid2) if sees else ZERO)
     intensity.on_clock(state.intensity, now_ns)
-    _measure_quotes(state, now_ns)
-    judge_risk(state)
-    if sees:
-        observe_params(state)
-    return TRIGGER_CLOCK
 
 
 @inline
@@ -152,7 +162,7 @@ def judge_risk(state):
     inputs.open_notional = state.orders.open_notional[0] + state.orders.open_notional[1]
     mid2 = np.int64(state.book.mid2)
     inputs.session_pnl = pnl.total2(state.profit, mid2) // 2
-    inputs.sigma = volatility.sigma(state.volatility)
+    inputs.sigma = volatility.sigma(state.volatility) if state.params.has_models else NOT_ESTIMATED
     inputs.free_margin = UNKNOWN_MONEY
     inputs.liquidation_bps = UNKNOWN_MONEY
     held = np.float64(abs(state.profit.position)) * np.float64(mid2) * 0.5
@@ -171,6 +181,20 @@ def observe_params(state):
     market.best_px[0] = the_book.best_px[0]
     market.best_px[1] = the_book.best_px[1]
     market.data_age_ns = state.now_ns - state.book_recv_ns
+    px = max(np.int64(the_book.mid2) // 2, ONE)
+    least = price_grid.smallest_order_qty(state.grid, px)
+    size = np.int64(state.params.order_size)
+    state.order_qty = max(size if size > 0 else state.params.order_notional // px, least)
+    state.max_position_qty = state.params.max_position_notional // px
+    market.inventory_lots = np.float64(state.profit.position) / np.float64(state.order_qty)
+    if state.params.has_models:
+        _observe_estimates(state, market, the_book)
+    else:
+        market.is_warm = 1  # there is nothing to wait for
+
+
+@inline
+def _observe_estimates(state, market, the_book):
     market.sigma = volatility.sigma(state.volatility)
     market.sigma_slow = volatility.sigma_slow(state.volatility)
     market.a = intensity.a(state.intensity)
@@ -185,27 +209,30 @@ def observe_params(state):
     move, _ = fair.predict(state.models.fair, ZERO, market.displacement_bps)
     market.fair_move_bps = move
     market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
-    px = max(np.int64(the_book.mid2) // 2, ONE)
-    state.order_qty = max(state.params.order_notional // px, price_grid.smallest_order_qty(state.grid, px))
-    state.max_position_qty = state.params.max_position_notional // px
-    market.inventory_lots = np.float64(state.profit.position) / np.float64(state.order_qty)
     half = max(np.float64(state.ladder.half_spread_bps[0]), np.float64(state.params.min_half_spread_bps))
     bucket = depth_bucket(half)
     for s in range(2):
         loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
         market.adverse_bps[s] = loss
-        market.p_toxic[s] = ledger.p_toxic(state.models, state.params, bucket, np.int64(s), half, market.sigma)
+    n = np.int64(state.models.adverse.n_outcomes[ladder.MARKOUT_10S] + state.models.capture.n_outcomes)
+    if n != state.toxic_n or half != state.toxic_half_bps or market.sigma != state.toxic_sigma:
+        state.toxic_n, state.toxic_half_bps, state.toxic_sigma = n, half, market.sigma
+        for s in range(2):
+            market.p_toxic[s] = ledger.p_toxic(state.models, state.params, bucket, np.int64(s), half, market.sigma)
 
 
 @inline
 def _measure_quotes(state, now_ns):
-    """Integrate up to now: time with an order resting and at the touch, its depth, exposure of each order."""
+    """Integrate up to now: position, time with an order resting and at the touch, its depth, exposure of each order."""
     elapsed_ns = now_ns - np.int64(state.clock_ns)
     started = state.clock_ns > 0
     state.clock_ns = now_ns
     if not started or elapsed_ns <= 0:
         return
     seconds = np.float64(elapsed_ns) / NS
+    held = np.float64(abs(state.profit.position)) * np.float64(state.profit.mid2_last) * 0.5
+    state.inventory_time += held * seconds
+    state.largest_inventory = max(np.float64(state.largest_inventory), held)
     mid2 = np.int64(state.book.mid2)
     best_bid, best_ask = ZERO, ZERO
     for n in range(state.orders.n_live):

@@ -63,11 +63,28 @@ def _serve_sides(state, out):
             by_risk = is_reduce_only and state.ladder.no_quote[s] != quoting.NO_NEGATIVE_VALUE
             reconcile.withdraw(state, out, np.int64(s), actions.REASON_RISK if by_risk else actions.REASON_UNWANTED)
             continue
-        least = price_grid.smallest_order_qty(state.grid, np.int64(state.ladder.px[s, 0]))
-        reconcile.match(state, np.int64(s), least)
-        refused = reconcile.serve(state, out, np.int64(s), least, actions.REASON_UNWANTED)
-        if refused != quoting.QUOTING and state.orders.open_qty[s] == 0:
-            _note(state, np.int64(s), refused)
+        reconcile.match(state, np.int64(s), _least(state, s))
+        if state.params.amends:
+            _serve(state, out, np.int64(s))
+        else:
+            reconcile.clear(state, out, np.int64(s), actions.REASON_UNWANTED)
+    if not state.params.amends:  # every cancel goes out before the first new order
+        for s in range(2):
+            if state.ladder.no_quote[s] == quoting.QUOTING:
+                _serve(state, out, np.int64(s))
+
+
+@compiled
+def _serve(state, out, s):
+    refused = reconcile.serve(state, out, s, _least(state, s), actions.REASON_UNWANTED)
+    if refused != quoting.QUOTING and state.orders.open_qty[s] == 0:
+        _note(state, s, refused)
+
+
+@inline
+def _least(state, s):
+    """Smallest size that a side's orders may have."""
+    return price_grid.smallest_order_qty(state.grid, np.int64(state.ladder.px[s, 0]))
 
 
 @inline

@@ -26,8 +26,11 @@ def resolve(state, out):
     exch_now_ns = max(np.int64(state.path.last_event_ns), now_ns - np.int64(state.params.markout_grace_ns))
     if the_ledger.tracker.n_waiting > 0 and not state.book.in_snapshot:
         shadow.activate_due(the_ledger.tracker, state.book, exch_now_ns)
-    outcomes.resolve_fills(the_ledger, models, state.params, state.book, out, now_ns)
+    if state.params.has_models:
+        outcomes.resolve_fills(the_ledger, models, state.params, state.book, out, now_ns)
     outcomes.resolve_markouts(the_ledger, models, state.params, state.path, state.profit, state.marks, out, exch_now_ns)
+    if not state.params.has_models:
+        return
     sees = ONE if can_see(state) else ZERO
     outcomes.resolve_fair(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
     if the_ledger.n_renewals > 0:
@@ -77,6 +80,8 @@ def _renew(state, out):
 @compiled
 def predict_on_clock(state, out):
     """Predictions that do not depend on whether we trade: fair value each second, the evaluation sample."""
+    if not state.params.has_models:
+        return
     now_ns = np.int64(state.now_ns)
     if can_see(state) and now_ns >= state.ledger.next_fair_ns:
         state.ledger.next_fair_ns = (now_ns // NS + 1) * NS

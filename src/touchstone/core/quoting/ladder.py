@@ -15,7 +15,7 @@ from touchstone.core.conventions import BPS, FILL_HORIZONS_NS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.core.models import adverse, capture, fill
-from touchstone.core.params import RULE_AVELLANEDA, RULE_FIXED, RULE_GLFT
+from touchstone.core.params import RULE_AVELLANEDA, RULE_FIXED, RULE_GLFT, RULE_TICKS
 from touchstone.core.quoting import avellaneda, glft, sizing
 from touchstone.core.quoting.params import (
     MAX_LEVELS,
@@ -37,6 +37,7 @@ MARKOUT_10S = np.int64(4)  # index into MARKOUT_HORIZONS_NS
 ADVERSE_10S = np.int64(ADVERSE_TARGET + 4)
 TYPICAL_AGE_NS = np.int64(NS)  # a feed that spoke within this time is fresh
 ZERO_LOTS = np.float64(0.0)
+ONE = np.int64(1)
 
 NO_QUOTE_NAMES = (
     "quoting",
@@ -172,6 +173,56 @@ def form_terms(ladder, params, market, free, impacted, influence):
         ladder.half_spread_bps[s] = clamped
 
 
+@compiled
+def form_terms_in_ticks(ladder, params, market, grid):
+    """The rule of ticks: half-spread and inventory, nothing added; prices follow from `place_levels_in_ticks`."""
+    tick_bps = _tick(market, grid) / (0.5 * np.float64(market.mid2)) * BPS
+    for s in range(2):
+        terms = ladder.term_bps[s]
+        for term in range(N_TERMS):
+            terms[term] = 0.0
+        away = np.float64(1 - 2 * s)
+        terms[TERM_BASE] = params.half_spread_ticks * tick_bps
+        terms[TERM_INVENTORY] = away * params.skew_ticks_per_lot * market.inventory_lots * tick_bps
+        ladder.half_spread_bps[s] = terms[TERM_BASE] + terms[TERM_INVENTORY]
+        ladder.is_priced[s] = 1
+
+
+@inline
+def _tick(market, grid):
+    """Tick (price units, float) at the touch."""
+    return np.float64(price_grid.tick_at(grid, np.int64(market.best_px[1])))
+
+
+@compiled
+def place_levels_in_ticks(ladder, params, market, book, grid):
+    """Prices of each level: the nearest valid one, never better than the touch of its own side."""
+    tick = _tick(market, grid)
+    reservation = 0.5 * np.float64(market.mid2) - params.skew_ticks_per_lot * market.inventory_lots * tick
+    half = params.half_spread_ticks * tick
+    for s in range(2):
+        touch = price_grid.index_of(grid, np.int64(market.best_px[s]))
+        if s == 0:
+            first = min(price_grid.index_nearest(grid, reservation - half), touch)
+        else:
+            first = max(price_grid.index_nearest(grid, reservation + half), touch)
+        outward = (2 * s - 1) * np.int64(params.level_spacing_ticks)
+        for j in range(params.levels):
+            _put_level(ladder, book, grid, np.int64(s), np.int64(j), max(first + j * outward, ONE))
+            ladder.fill_p[s, j] = math.nan  # this rule asks for no value
+            ladder.edge_bps[s, j] = math.nan
+            ladder.value_bps[s, j] = math.nan
+
+
+@inline
+def _put_level(ladder, book, grid, s, j, index):
+    px = price_grid.price_of(grid, index)
+    ladder.index[s, j] = index
+    ladder.px[s, j] = px
+    ladder.depth_bps[s, j] = order_book.depth_bps(book, s, px)
+    ladder.queue_ahead[s, j] = queue_at(book, s, index)
+
+
 @inline
 def _leash(ladder, term, cap, influence):
     """Careful (away from mid): in full within the cap. Bold (closer): as far as the model has earned it."""
@@ -206,11 +257,7 @@ def place_levels(ladder, params, market, book, grid):
                 if j > 0 and index <= previous:
                     index = previous + 1
             previous = index
-            px = price_grid.price_of(grid, index)
-            ladder.index[s, j] = index
-            ladder.px[s, j] = px
-            ladder.depth_bps[s, j] = order_book.depth_bps(book, np.int64(s), px)
-            ladder.queue_ahead[s, j] = queue_at(book, np.int64(s), index)
+            _put_level(ladder, book, grid, np.int64(s), np.int64(j), index)
 
 
 @inline
@@ -292,6 +339,12 @@ def size_side(ladder, params, grid, s, room, is_reducing, only_reduce, position,
             ladder.qty[s, 0] = room
             return QUOTING
         return NO_MIN_NOTIONAL
+    if params.rule == RULE_TICKS:
+        for j in range(n):
+            qty = min(room, order_qty)
+            ladder.qty[s, j] = qty if qty >= least else 0
+            room -= ladder.qty[s, j]
+        return QUOTING
     for j in range(n):
         ladder.values[j] = ladder.value_bps[s, j]
     whole = min(room, order_qty * n)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from touchstone.core.jit import compiled, record
+from touchstone.core.jit import compiled, inline, record
 
 NORMAL, REDUCE_ONLY, PULLED, KILLED = (np.int64(i) for i in range(4))
 STATE_NAMES = ("normal", "reduce_only", "pulled", "killed")
@@ -105,6 +105,7 @@ RISK = record(
         ("reason", "i8"),  # the first active breaker of that severity
         ("state_since_ns", "i8"),
         ("n_changes", "i8"),
+        ("is_unresolved", "i8"),  # `active` has changed since the state was last derived from it
         ("active", "i8", (N_REASONS,)),
         ("since_ns", "i8", (N_REASONS,)),  # when it last tripped
         ("last_true_ns", "i8", (N_REASONS,)),
@@ -124,6 +125,10 @@ RISK = record(
         ("lag_ns", "i8"),
         ("feed_down", "i8", (3,)),
         ("blind_since_ns", "i8"),  # 0: the book is valid
+        ("slice_number", "i8"),  # of the present slice
+        ("slice_until_ns", "i8"),  # when it ends
+        ("window_low", "i8"),  # mid2, over the window
+        ("window_high", "i8"),
         ("slice_id", "i8", (N_SLICES,)),
         ("slice_low", "i8", (N_SLICES,)),  # mid2
         ("slice_high", "i8", (N_SLICES,)),
@@ -135,7 +140,7 @@ RISK = record(
 )
 
 
-@compiled
+@inline
 def judge(risk, now_ns, code, trips, clears, hold_ns):
     """Trip a breaker, or release it once `clears` is true and `trips` has been false for hold_ns."""
     if trips:
@@ -143,14 +148,24 @@ def judge(risk, now_ns, code, trips, clears, hold_ns):
             risk.active[code] = 1
             risk.since_ns[code] = now_ns
             risk.n_trips[code] += 1
+            risk.is_unresolved = 1
         risk.last_true_ns[code] = now_ns
     elif risk.active[code] == 1 and clears and now_ns - risk.last_true_ns[code] >= hold_ns:
         risk.active[code] = 0
+        risk.is_unresolved = 1
+
+
+@inline
+def resolve(risk, now_ns):
+    """The state follows what has tripped or been released since the last call."""
+    if risk.is_unresolved:
+        _resolve(risk, now_ns)
 
 
 @compiled
-def resolve(risk, now_ns):
+def _resolve(risk, now_ns):
     """The most severe active breaker decides the state; among equals the first in the table gives the reason."""
+    risk.is_unresolved = 0
     state = NORMAL
     reason = NONE
     for code in range(N_REASONS):

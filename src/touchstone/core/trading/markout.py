@@ -5,7 +5,7 @@ Positive = good for us. Weighted by count (for the standard error) and by notion
 
 import math
 
-from touchstone.core.conventions import N_MARKOUT
+from touchstone.core.conventions import N_MARKOUT, TOXIC_HORIZON
 from touchstone.core.jit import compiled, record
 
 MARKOUT = record(
@@ -15,6 +15,7 @@ MARKOUT = record(
         ("squares", "f8", (2, N_MARKOUT)),  # squared deviations from the average
         ("notional", "f8", (2, N_MARKOUT)),  # micro
         ("notional_bps", "f8", (2, N_MARKOUT)),  # sum of notional x bps
+        ("n_toxic", "i8", (2,)),  # fills whose realised half-spread at 10 s was less than their fee
         ("n_skipped", "i8"),
     ]
 )
@@ -28,12 +29,13 @@ def reset(m):
     m.squares[:, :] = 0.0
     m.notional[:, :] = 0.0
     m.notional_bps[:, :] = 0.0
+    m.n_toxic[:] = 0
     m.n_skipped = 0
 
 
 @compiled
-def learn(m, s, h, realised_bps, notional):
-    """Take in one final markout, once: s = 0 bid, 1 ask; realised half-spread in bps; notional in micro."""
+def learn(m, s, h, realised_bps, notional, fee_bps):
+    """Take in one final markout, once: s = 0 bid, 1 ask; realised half-spread and fee in bps; notional in micro."""
     if not -math.inf < realised_bps < math.inf:
         m.n_skipped += 1
         return
@@ -43,6 +45,8 @@ def learn(m, s, h, realised_bps, notional):
     m.squares[s, h] += gap * (realised_bps - m.average[s, h])
     m.notional[s, h] += notional
     m.notional_bps[s, h] += notional * realised_bps
+    if h == TOXIC_HORIZON and realised_bps < fee_bps:
+        m.n_toxic[s] += 1
 
 
 @compiled

@@ -5,6 +5,8 @@ expected value of the wanted level exceeds its own by more than the price of the
 is moved to a level that lacks one (one request instead of two) or cancelled.
 """
 
+import math
+
 import numpy as np
 
 from touchstone.core import actions, records
@@ -12,6 +14,7 @@ from touchstone.core.calibration import ledger as predictions
 from touchstone.core.conventions import BPS
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
+from touchstone.core.params import RULE_TICKS
 from touchstone.core.quoting import ladder as quoting
 from touchstone.core.quoting.params import MAX_LEVELS, TERM_INVENTORY
 from touchstone.core.trading import orders as order_table
@@ -29,6 +32,7 @@ RECONCILE = record(
         ("n_kept_for_price", "i8"),  # moves that were not worth their request
         ("n_rate_limited", "i8"),
         ("n_no_room", "i8"),  # orders left out because all resting orders together would exceed the position limit
+        ("n_price_taken", "i8"),  # orders left out because one of our other side, on its way out, stands at their price
         ("n_not_tracked", "i8"),  # orders left out because their predictions had no room
     ]
 )
@@ -65,7 +69,8 @@ def match(state, s, least):
     work = state.reconcile
     ladder = state.ladder
     for n in range(state.orders.n_live):
-        work.is_matched[state.orders.live[n]] = 0
+        if state.orders.slot[state.orders.live[n]].s == s:
+            work.is_matched[state.orders.live[n]] = 0
     for j in range(state.params.levels):
         work.order_of_level[s, j] = -1
         if ladder.qty[s, j] == 0:
@@ -93,7 +98,7 @@ def match(state, s, least):
             distance_bps = 2.0 * np.float64(nearest_distance) / np.float64(state.market_params.mid2) * BPS
             if distance_bps <= state.params.keep_tolerance_bps:
                 keep = True
-            elif not _is_worth_moving(state, s, nearest, np.int64(j)):
+            elif state.params.rule != RULE_TICKS and not _is_worth_moving(state, s, nearest, np.int64(j)):
                 keep = True
                 work.n_kept_for_price += 1
         if keep and (order.state == order_table.SENT or _fits(order, ladder.qty[s, j], least)):
@@ -121,32 +126,36 @@ def _place(state, out, s, j, replaces, reason):
         return quoting.NO_ORDER_RATE
     kind = records.KIND_AMEND if replaces > 0 else records.KIND_PLACE
     cloid = order_table.next_cloid(orders)
-    node = predictions.freeze(
-        state.ledger,
-        state.models,
-        state.params,
-        market,
-        out,
-        kind,
-        cloid,
-        np.int64(state.quote_id),
-        s,
-        px,
-        np.int64(ladder.index[s, j]),
-        qty,
-        ladder.depth_bps[s, j],
-        ladder.queue_ahead[s, j],
-        NO_BETS,
-    )
-    if node < 0:
-        state.reconcile.n_not_tracked += 1
-        return quoting.NO_LEDGER_FULL
+    node = order_table.NONE
+    if state.params.has_models:
+        node = predictions.freeze(
+            state.ledger,
+            state.models,
+            state.params,
+            market,
+            out,
+            kind,
+            cloid,
+            np.int64(state.quote_id),
+            s,
+            px,
+            np.int64(ladder.index[s, j]),
+            qty,
+            ladder.depth_bps[s, j],
+            ladder.queue_ahead[s, j],
+            NO_BETS,
+        )
+        if node < 0:
+            state.reconcile.n_not_tracked += 1
+            return quoting.NO_LEDGER_FULL
     i = order_table.add(orders, s, px, qty, now_ns, np.int64(ladder.is_reduce[s]), replaces)
     order = orders.slot[i]
-    tracked = state.ledger.tracker.node[node]
     order.node = node
     order.quote_id = state.quote_id
-    stamp(order, tracked, now_ns)
+    if node >= 0:
+        stamp(order, state.ledger.tracker.node[node], now_ns)
+    else:
+        stamp_nothing(order)
     snapshot(order.at_decision, state, now_ns, ladder.depth_bps[s, j], ladder.queue_ahead[s, j])
     bits = actions.BIT_ALO | actions.BIT_REDUCE_ONLY if ladder.is_reduce[s] else actions.BIT_ALO
     quota.spend(state.quota, now_ns, ONE)
@@ -168,6 +177,16 @@ def stamp(order, tracked, now_ns):
     order.prediction_ns = now_ns
     order.predicted_fill_prob = tracked.p[quoting.HORIZON_10S]
     order.predicted_as_bps = tracked.forecast.loc_bps[quoting.MARKOUT_10S]
+
+
+@inline
+def stamp_nothing(order):
+    """The order carries no prediction."""
+    order.fill_prediction_id = 0
+    order.as_prediction_id = 0
+    order.prediction_ns = 0
+    order.predicted_fill_prob = math.nan
+    order.predicted_as_bps = math.nan
 
 
 @inline
@@ -195,6 +214,30 @@ def _room(state, s, px):
     half = (np.int64(state.risk.limits.open_notional) - 1) // 2
     by_notional = (half - np.int64(state.orders.open_notional[s])) // max(px, ONE)
     return min(by_position, by_notional)
+
+
+@compiled
+def clear(state, out, s, reason):
+    """Cancel the resting orders of a side that serve no level; where orders move by an amend, `serve` does that."""
+    work = state.reconcile
+    orders = state.orders
+    now_ns = np.int64(state.market_params.t_ns)
+    for n in range(orders.n_live):
+        i = np.int64(orders.live[n])
+        order = orders.slot[i]
+        if order.s == s and order.state == order_table.RESTING and not work.is_matched[i]:
+            quota.spend(state.quota, now_ns, ONE)
+            order_table.cancel(orders, out, i, now_ns, reason)
+
+
+@inline
+def _would_meet_itself(orders, s, px):
+    """Whether an order of ours on the other side, perhaps on its way out, still stands at this price."""
+    for n in range(orders.n_live):
+        order = orders.slot[orders.live[n]]
+        if order.px == px and order.s != s:
+            return True
+    return False
 
 
 @compiled
@@ -233,6 +276,10 @@ def serve(state, out, s, least, reason):
         order_table.cancel(orders, out, i, now_ns, reason)
     while level < state.params.levels:
         if ladder.qty[s, level] > 0 and work.order_of_level[s, level] < 0:
+            if _would_meet_itself(orders, s, np.int64(ladder.px[s, level])):
+                work.n_price_taken += 1
+                level += 1
+                continue
             room = _room(state, s, np.int64(ladder.px[s, level]))
             if ladder.is_reduce[s]:
                 held = abs(np.int64(state.profit.position))

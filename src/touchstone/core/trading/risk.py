@@ -93,6 +93,7 @@ def reset(risk):
     risk.last_true_ns[:] = 0
     risk.n_trips[:] = 0
     risk.active[WAITING_FOR_DATA] = 1
+    risk.is_unresolved = 1
     risk.mid2 = 0
     risk.session_pnl = UNKNOWN
     risk.loss_from = 0
@@ -109,6 +110,7 @@ def reset(risk):
     risk.feed_down[:] = 0
     risk.blind_since_ns = 0
     risk.slice_id[:] = -1
+    risk.slice_until_ns = 0
     risk.burst_n = 0
 
 
@@ -130,7 +132,7 @@ def _refill(risk, now_ns):
 # The breakers, one function each.
 
 
-@compiled
+@inline
 def _position_limit(risk, now_ns, inputs):
     if risk.mid2 <= 0:
         return
@@ -139,21 +141,21 @@ def _position_limit(risk, now_ns, inputs):
     judge(risk, now_ns, POSITION_LIMIT, held >= limit, held < RELEASE_UNDER * limit, NO_HOLD)
 
 
-@compiled
+@inline
 def _open_notional(risk, now_ns, inputs):
     resting = np.float64(inputs.open_notional)
     limit = np.float64(risk.limits.open_notional)
     judge(risk, now_ns, OPEN_NOTIONAL, resting >= limit, resting < RELEASE_UNDER * limit, NO_HOLD)
 
 
-@compiled
+@inline
 def _liquidation_distance(risk, now_ns, inputs):
     x = inputs.liquidation_bps
     limit = risk.limits.liquidation_bps
     judge(risk, now_ns, LIQUIDATION_DISTANCE, x <= limit, x > RELEASE_BEYOND * limit, NO_HOLD)
 
 
-@compiled
+@inline
 def _free_margin(risk, now_ns, inputs):
     """As handed in, else what the account says of itself: withdrawable / account value."""
     x = inputs.free_margin
@@ -163,13 +165,13 @@ def _free_margin(risk, now_ns, inputs):
     judge(risk, now_ns, FREE_MARGIN, x <= limit, x > RELEASE_BEYOND * limit, NO_HOLD)
 
 
-@compiled
+@inline
 def _order_rate(risk, now_ns):
     _refill(risk, now_ns)
     judge(risk, now_ns, ORDER_RATE, NO, risk.tokens >= 0.5 * risk.limits.orders_burst, NO_HOLD)
 
 
-@compiled
+@inline
 def _session_loss(risk, now_ns, inputs):
     if inputs.session_pnl == UNKNOWN:
         return
@@ -178,7 +180,7 @@ def _session_loss(risk, now_ns, inputs):
     judge(risk, now_ns, SESSION_LOSS, loss >= risk.limits.session_loss, NO, NO_HOLD)
 
 
-@compiled
+@inline
 def _drawdown(risk, now_ns):
     if risk.equity == UNKNOWN:
         return
@@ -187,7 +189,7 @@ def _drawdown(risk, now_ns):
     judge(risk, now_ns, DRAWDOWN, peak <= 0.0 or fallen >= risk.limits.drawdown * peak, NO, NO_HOLD)
 
 
-@compiled
+@inline
 def _data(risk, now_ns):
     """Waiting, stale, late, down: never-seen data are waited for, they are not stale."""
     hold = risk.limits.health_hold_ns
@@ -201,7 +203,7 @@ def _data(risk, now_ns):
     judge(risk, now_ns, FEED_DOWN, down, not down, hold)
 
 
-@compiled
+@inline
 def _blind_book(risk, now_ns, inputs):
     valid = 0 < inputs.bid_px < inputs.ask_px
     if valid:
@@ -215,24 +217,37 @@ def _blind_book(risk, now_ns, inputs):
 
 
 @compiled
-def _price_jump(risk, now_ns, inputs):
-    """Move of the mid from the extremes of the window, kept as lows and highs of N_SLICES time slices."""
-    if not 0 < inputs.bid_px < inputs.ask_px:
-        return
-    mid2 = np.int64(risk.mid2)
-    number = now_ns // max(risk.limits.jump_ns // N_SLICES, 1)
+def _turn_slice(risk, now_ns, mid2):
+    """A new slice of the price jump's window begins, the oldest leaves it."""
+    length_ns = max(risk.limits.jump_ns // N_SLICES, 1)
+    number = now_ns // length_ns
+    risk.slice_number = number
+    risk.slice_until_ns = (number + 1) * length_ns
     i = number % N_SLICES
-    if risk.slice_id[i] != number:
-        risk.slice_id[i] = number
-        risk.slice_low[i] = mid2
-        risk.slice_high[i] = mid2
-    risk.slice_low[i] = min(risk.slice_low[i], mid2)
-    risk.slice_high[i] = max(risk.slice_high[i], mid2)
+    risk.slice_id[i] = number
+    risk.slice_low[i] = mid2
+    risk.slice_high[i] = mid2
     low, high = mid2, mid2
     for j in range(N_SLICES):
         if number - N_SLICES < risk.slice_id[j] <= number:
             low = min(low, np.int64(risk.slice_low[j]))
             high = max(high, np.int64(risk.slice_high[j]))
+    risk.window_low, risk.window_high = low, high
+
+
+@inline
+def _price_jump(risk, now_ns, inputs):
+    """Move of the mid from the extremes of the window, kept as lows and highs of N_SLICES time slices."""
+    if not 0 < inputs.bid_px < inputs.ask_px:
+        return
+    mid2 = np.int64(risk.mid2)
+    if now_ns >= risk.slice_until_ns:
+        _turn_slice(risk, now_ns, mid2)
+    i = risk.slice_number % N_SLICES
+    risk.slice_low[i] = min(risk.slice_low[i], mid2)
+    risk.slice_high[i] = max(risk.slice_high[i], mid2)
+    low, high = min(np.int64(risk.window_low), mid2), max(np.int64(risk.window_high), mid2)
+    risk.window_low, risk.window_high = low, high
     move = max(np.float64(mid2 - low) / np.float64(low), np.float64(high - mid2) / np.float64(high)) * 1e4
     trips = move >= risk.limits.jump_bps
     clears = move < 0.5 * risk.limits.jump_bps
@@ -330,12 +345,14 @@ def on_command(risk, now_ns, command):
     elif command == events.COMMAND_RESUME:
         risk.active[OPERATOR_HALT] = 0
         risk.active[OPERATOR_REDUCE_ONLY] = 0
+        risk.is_unresolved = 1
     elif command == events.COMMAND_KILL:
         judge(risk, now_ns, OPERATOR_KILL, YES, NO, NO_HOLD)
     elif command == events.COMMAND_CLEAR:
         for code in range(N_REASONS):
             if SEVERITY[code] == KILLED:
                 risk.active[code] = 0
+        risk.is_unresolved = 1
         risk.equity_peak = risk.equity
         if risk.session_pnl != UNKNOWN:
             risk.loss_from = risk.session_pnl
