@@ -72,7 +72,8 @@ class Running:
             with urllib.request.urlopen(request, timeout=20) as response:
                 status, raw = response.status, response.read()
         except urllib.error.HTTPError as error:
-            status, raw = error.code, error.read()
+            with error:
+                status, raw = error.code, error.read()
         try:
             return status, json.loads(raw)
         except ValueError:

@@ -89,17 +89,17 @@ def test_a_recorded_market_shows_the_recorded_touch_at_each_time(
     folder = recordings / "2025-09-04_l2_bbo_trades"
     if not (folder / "SOL_bbo.csv.gz").is_file():
         pytest.skip("SOL of 2025-09-04 is not here")
+    recorded = pl.read_csv(folder / "SOL_bbo.csv.gz")
+    times = recorded["exchange_timestamp"].to_numpy()
     with run_exchange(tmp_path, "--market", "recorded", str(folder), "--coin", "SOL", "--speed", "20") as venue:
         info = Info(venue.url, skip_ws=True)
         seen = []
         for _ in range(40):
             book = info.l2_snapshot("SOL")
-            if all(book["levels"]):
+            if all(book["levels"]) and book["time"] >= times[0]:
                 seen.append((book["time"], *(float(side[0]["px"]) for side in book["levels"])))
             time.sleep(0.1)
     assert len(seen) > 30
-    recorded = pl.read_csv(folder / "SOL_bbo.csv.gz")
-    times = recorded["exchange_timestamp"].to_numpy()
     for at, *touch in seen:
         rows = recorded[: int(times.searchsorted(at, "right"))]
         assert touch == [rows.filter(pl.col("side") == side)["price"][-1] for side in ("bid", "ask")]

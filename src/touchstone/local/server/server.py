@@ -114,16 +114,17 @@ class Server:
         self.port = self._runner.addresses[0][1]
         self.set_faults(self.settings.faults)
         gc.collect()
-        gc.freeze()  # what is there stays: a full collection over the compiler's objects would make blocks late
+        gc.disable()  # a full collection over histories and the compiler's objects would make blocks late
         self.clock.restart(self.exchange.now_ms if self._keeps_time else None)
         self.exchange.advance(int(self.clock.now_ms()))
-        self._tasks = [asyncio.create_task(self.blocks.run()), asyncio.create_task(self.sockets.watch())]
+        self._tasks = [asyncio.create_task(each) for each in (self.blocks.run(), self.sockets.watch(), _collect())]
 
     async def stop(self) -> None:
         """Close connections and the port, end the tasks."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        gc.enable()
         await self.sockets.close_all()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -182,3 +183,10 @@ class Server:
     def _push(self, report: BlockReport) -> None:
         self._publisher.push(report)
         self._reference.push()
+
+
+async def _collect() -> None:
+    """Collect what is young once a second: connections leave cycles behind, the exchange itself makes none."""
+    while True:
+        await asyncio.sleep(1.0)
+        gc.collect(1)
