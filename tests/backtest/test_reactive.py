@@ -139,19 +139,31 @@ def test_the_result_and_the_folder(tmp_path: Path, settings: config.Config) -> N
     assert (tmp_path / "s" / "result.json").is_file()
 
 
-def test_no_function_is_compiled_twice(whole: tuple[Reactive, Keep]) -> None:
-    """Counted over every module that this process has loaded, as in test_replay."""
+COPIES = """
+import json, sys
+from touchstone import config
+from touchstone.backtest import scenario
+from touchstone.backtest.reactive import Reactive
+Reactive(config.load(None), 2, scenario.load("volatile"), seed=3).run(3.0)
+copies = {}
+for name, module in sorted(sys.modules.items()):
+    if name.startswith(("touchstone.core", "touchstone.exchange", "touchstone.backtest")):
+        for function in vars(module).values():
+            if hasattr(function, "signatures") and hasattr(function, "py_func"):
+                copies[f"{function.py_func.__module__}.{function.py_func.__name__}"] = len(function.signatures)
+json.dump(copies, sys.stdout)
+"""
+
+
+def test_no_function_is_compiled_twice() -> None:
+    """In a process of its own, as in test_replay."""
     if os.environ.get("NUMBA_DISABLE_JIT") == "1":
         pytest.skip("nothing is compiled")
-    seen: dict[str, int] = {}
-    for name, module in sorted(sys.modules.items()):
-        if name.startswith(("touchstone.core", "touchstone.exchange", "touchstone.backtest")):
-            for function in vars(module).values():
-                signatures = getattr(function, "signatures", None)
-                if signatures is not None and hasattr(function, "py_func"):
-                    seen[f"{function.py_func.__module__}.{function.py_func.__name__}"] = len(signatures)
-    assert seen["touchstone.backtest.reactive_loop.run"] == 1
-    assert {where: n for where, n in seen.items() if n > 1} == {}
+    done = subprocess.run([sys.executable, "-c", COPIES], capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    copies = json.loads(done.stdout)
+    assert copies["touchstone.backtest.reactive_loop.run"] == 1
+    assert {where: n for where, n in copies.items() if n > 1} == {}
 
 
 PLAIN = """
@@ -166,7 +178,7 @@ json.dump({"digest": made.digest(), "counts": made.counts}, sys.stdout)
 
 
 def test_plain_python_gives_the_same_bytes(settings: config.Config) -> None:
-    minutes = 1.6
+    minutes = 2.2
     command = [sys.executable, "-c", PLAIN, config.to_toml(settings), str(minutes)]
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
