@@ -8,7 +8,7 @@ from touchstone.core import events, records
 from touchstone.core import grid as price_grid
 from touchstone.core.calibration import ledger
 from touchstone.core.conventions import NS
-from touchstone.core.jit import compiled, record
+from touchstone.core.jit import record
 from touchstone.core.market import book, flow, intensity, microprice, midpath, volatility
 from touchstone.core.params import PARAMS
 from touchstone.core.quoting import glft, ladder
@@ -108,12 +108,11 @@ def new_machine() -> Any:
     return np.zeros(1, MACHINE)
 
 
-@compiled
-def reset(state, position, mid2):
+def reset(state: Any, position: Any, mid2: Any) -> None:
     """Start a session with the parameters that stand in `state.params`: components at their priors.
 
     `state` must be zeroed but for its parameters; position (size units) and mid2 open the accounts (mid2 0: the first
-    one seen).
+    one seen). Not compiled, like every reset below it: it runs once, and compiling them all took seconds.
     """
     params = state.params
     price_grid.reset(state.grid, params.sz_decimals, params.min_notional)

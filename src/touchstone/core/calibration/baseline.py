@@ -32,7 +32,6 @@ EMPIRICAL = record(
 )
 
 
-@inline
 def reset_rate(rate):
     """Forget everything."""
     rate.n[:] = 0
@@ -52,7 +51,6 @@ def learn_rate(rate, bucket, y):
     rate.events[bucket] += y
 
 
-@compiled
 def reset_empirical(empirical):
     """Forget everything."""
     empirical.value[:, :] = math.nan

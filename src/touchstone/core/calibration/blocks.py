@@ -30,7 +30,6 @@ BLOCKS = record(
 )
 
 
-@compiled
 def reset(blocks, horizon_ns):
     """Empty store for forecasts of a horizon (ns)."""
     blocks.length_ns = max(2 * horizon_ns, np.int64(SHORTEST_NS))

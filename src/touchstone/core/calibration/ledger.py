@@ -94,7 +94,6 @@ MODELS = record(
 )
 
 
-@compiled
 def reset(ledger, models, fill_memory, adverse_memory):
     """Empty ledger, models at their priors, scorecards without data. Memories in outcomes; a cell has a quarter."""
     shadow.reset(ledger.tracker)

@@ -20,7 +20,6 @@ RECALIBRATION = record(
 )
 
 
-@inline
 def reset(r):
     """Identity."""
     r.a = 0.0

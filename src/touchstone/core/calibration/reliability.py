@@ -50,7 +50,6 @@ CURVE = record(
 )
 
 
-@compiled
 def reset(sketch):
     """Empty sketch."""
     sketch.n[:, :] = 0

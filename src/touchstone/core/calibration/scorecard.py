@@ -104,7 +104,6 @@ SUMMARY = record(
 )
 
 
-@compiled
 def reset(card, kind, horizon_ns):
     """Empty card for a kind (BINARY | CONTINUOUS) and a horizon (ns)."""
     card.kind = kind

@@ -92,14 +92,11 @@ TRACKER = record(
 )
 
 
-@compiled
 def reset(tracker):
     """Nothing tracked."""
     tracker.n_made = 0
     tracker.n_done = 0
-    for s in range(2):
-        for i in range(order_book.WIDTH):
-            tracker.head[s, i] = NONE
+    tracker.head[:, :] = NONE
     tracker.best[0] = NONE
     tracker.best[1] = order_book.WIDTH
     tracker.n_through = 0

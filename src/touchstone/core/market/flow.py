@@ -55,7 +55,6 @@ def _decay_of(half_life_s):
     return math.log(2.0) / half_life_s if half_life_s > 0.0 else 0.0
 
 
-@compiled
 def reset(f, fast_half_life_s, slow_half_life_s, scale_half_life_s, n_warm):
     """Start afresh. Half-lives in seconds (flows fast and slow; sizes, rates and depth); `n_warm` aggressive orders."""
     f.decay[0] = _decay_of(fast_half_life_s)

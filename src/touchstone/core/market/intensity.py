@@ -81,7 +81,6 @@ INTENSITY = record(
 )
 
 
-@compiled
 def reset(i, half_life_s, floor_bps, solve_ns, prior_a, prior_k, prior_sweeps, own_prior_s, bucket_bps, n_warm):
     """Start afresh at the prior.
 

@@ -62,7 +62,6 @@ MICROPRICE = record(
 )
 
 
-@compiled
 def reset(m, half_life_s, solve_ns, gap_ns, prior_moves, prior_share, n_warm):
     """Start afresh at the prior.
 

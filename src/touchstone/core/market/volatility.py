@@ -45,7 +45,6 @@ VOLATILITY = record(
 )
 
 
-@compiled
 def reset(v, period_ns, fast_half_life_s, slow_half_life_s, prior_sigma, n_warm, gap_ns):
     """Start afresh.
 

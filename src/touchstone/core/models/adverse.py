@@ -62,7 +62,6 @@ ADVERSE = record(
 )
 
 
-@compiled
 def reset(model, cell_memory, pool_memory):
     """Start from the prior; memories in outcomes, > 1."""
     model.keep_cell = 1.0 - 1.0 / max(cell_memory, 2.0)

@@ -34,7 +34,6 @@ CAPTURE = record(
 )
 
 
-@compiled
 def reset(model, memory):
     """Start from the prior; memory in fills, > 1."""
     model.xy[:] = 0.0

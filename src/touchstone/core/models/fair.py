@@ -40,7 +40,6 @@ FAIR = record(
 )
 
 
-@compiled
 def reset(model, memory, scale_memory):
     """Start from the prior; memories in outcomes, > 1."""
     model.keep = 1.0 - 1.0 / max(memory, 2.0)

@@ -97,7 +97,6 @@ FILL_MODEL = record(
 )
 
 
-@compiled
 def reset(model, outcome_weight, memory):
     """Start from the prior. outcome_weight in (0, 1]: share of an outcome that counts; memory: outcomes, > 1."""
     model.outcome_weight = outcome_weight

@@ -75,7 +75,6 @@ GLFT = record(
 )
 
 
-@compiled
 def reset(table, fill_risk):
     """Unsolved table; `fill_risk` = MODEL_A (1) or MODEL_B (0). Counters start at zero."""
     table.fill_risk = fill_risk

@@ -21,7 +21,6 @@ MARKOUT = record(
 )
 
 
-@compiled
 def reset(m):
     """No fills."""
     m.n[:, :] = 0

@@ -61,7 +61,6 @@ ORDERS = record(
 )
 
 
-@compiled
 def reset(orders):
     """No orders."""
     orders.next_cloid = 1

@@ -56,7 +56,6 @@ ATTRIBUTION = record(
 )
 
 
-@compiled
 def reset(pnl, position, mid2):
     """Open a window with a position (size units) at a mid; mid2 = 0: the first mid seen is taken as the opening mid."""
     pnl.cash2 = 0

@@ -45,7 +45,6 @@ QUOTA = record(
 )
 
 
-@compiled
 def reset(q, allowance, headroom_trigger, position_threshold, plan_s):
     """Start with a configured allowance (requests); the other settings as in the record."""
     q.headroom_trigger = headroom_trigger

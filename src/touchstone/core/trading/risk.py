@@ -81,7 +81,6 @@ from touchstone.core.trading.breakers import (  # noqa: F401  (records and names
 RELEASE_UNDER, RELEASE_BEYOND = 0.9, 1.25
 
 
-@compiled
 def reset(risk):
     """Start afresh; `limits` stay as the shell has written them. A kill is cleared too: restore it with `kill`."""
     risk.state = PULLED
