@@ -38,7 +38,7 @@ def compile_ahead(say: Say, market: Scenario | None = None) -> float:
     name = "reactive_loop.run" if market else "loop.run"
     is_cold = not any(CACHE_DIR.rglob(f"{name}-*.nbi"))
     if is_cold:
-        say(f"compiling the core: once per version, about a minute; kept in {CACHE_DIR}")
+        say(f"compiling the core: once per version, about two minutes; kept in {CACHE_DIR}")
     started = time.perf_counter()
     had_collector = gc.isenabled()
     gc.disable()  # the compiler leaves little behind, and looking for it costs a tenth of its time
