@@ -38,7 +38,6 @@ S_FAST, S_SLOW, S_SCALE = 5.0, 60.0, 600.0
 PERIOD, SOLVE, GAP = np.int64(NS), np.int64(10 * NS), np.int64(8 * NS)
 
 
-@compiled
 def reset(state):
     price_grid.reset(state.grid, SZ_DECIMALS, np.int64(10_000_000))
     book.reset(state.book)

@@ -52,12 +52,14 @@ BOUNDED = record(
 )
 
 
+@inline
 def reset_line(line):
     """Capital 1."""
     line.log_e = 0.0
     line.log_cusum = 0.0
 
 
+@inline
 def reset_bets(bets):
     """Capital 1 in every strategy."""
     for k in range(LINES):
@@ -160,6 +162,7 @@ def bet_on_better(line, p0, p1, y):
 # --- (d) null: the mean of a score difference, clipped at a scale fixed beforehand, is not positive
 
 
+@inline
 def reset_bounded(b):
     """No scale, capital 1."""
     b.n = 0
@@ -195,6 +198,7 @@ def bet_on_difference(b, d):
 # --- (e) null: the distributions are calibrated
 
 
+@compiled
 def reset_quantile_bets(q):
     """Capital 1 in every strategy of every quantile."""
     for i in range(N_QUANTILES):

@@ -20,6 +20,7 @@ RECALIBRATION = record(
 )
 
 
+@inline
 def reset(r):
     """Identity."""
     r.a = 0.0
