@@ -1,6 +1,5 @@
 """Starting quickly: what needs no kernel does not load the compiler."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +31,6 @@ def test_no_compiler_is_loaded(code: str, tmp_path: Path) -> None:
     assert loaded_by(code, tmp_path) == set()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("touchstone.backtest.store") is None, reason="no session store yet")
 def test_showing_a_session_needs_no_compiler(tmp_path: Path) -> None:
     assert "numba" not in loaded_by("import touchstone.backtest.store", tmp_path)
 
