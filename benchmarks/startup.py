@@ -14,7 +14,9 @@ started = time.perf_counter()
 from pathlib import Path
 from touchstone import config
 from touchstone.backtest.replay import Replay
+from touchstone.backtest.runner import compile_ahead
 from touchstone.data.tape import open_tape
+compile_ahead(lambda words: None)
 tape = open_tape(sys.argv[1])
 made = Replay(config.load(None), tape.meta.sz_decimals)
 step, at = 4096, 0
