@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from touchstone import config
-from touchstone.backtest import runner
+from touchstone.backtest import result, runner
+from touchstone.backtest.replay import Replay
 from touchstone.backtest.store import load_result
 from touchstone.data.tape import Tape, open_tape
 
@@ -108,3 +109,10 @@ def test_compiling_ahead_leaves_nothing_to_compile() -> None:
     said: list[str] = []
     runner.compile_ahead(said.append)
     assert runner.compile_ahead(said.append) < 2.0
+
+
+def test_a_touch_that_was_lost_on_its_way_is_a_problem() -> None:
+    made = Replay(config.Config(), 2)
+    assert result.problems(made, result.Alerts()) == []
+    made.loop[0].n_touch_lost = 3
+    assert any("3 changes of the touch" in words for words in result.problems(made, result.Alerts()))

@@ -395,6 +395,8 @@ def problems(shell: Shell, alerts: Alerts) -> list[str]:
         found.append("the attribution of PnL does not add up")
     if int(state.is_halted):
         found.append("a buffer was full: the engine halted")
+    if lost := int(shell.loop[0].n_touch_lost):
+        found.append(f"{lost} changes of the touch found no room on their way to the core")
     if int(shell.venue[0].account.position) != int(state.profit.position):
         found.append(
             f"position differs: exchange {int(shell.venue[0].account.position)}, core {int(state.profit.position)}"
