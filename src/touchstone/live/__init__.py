@@ -1,0 +1,1 @@
+"""The trading shell: keys, the account's desk, the operator's channel, what watches over a session that dies."""
