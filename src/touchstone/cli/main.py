@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter, validators
 
 from touchstone import TouchstoneError, __version__, config
-from touchstone.cli import output
+from touchstone.cli import operator, output
+from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
 from touchstone.cli.keys import keys_app
 
@@ -27,6 +28,9 @@ config_app = App(name="config", help="Show, check and explain the configuration.
 app.command(config_app)
 app.command(exchange)
 app.command(keys_app)
+app.command(doctor)
+for operated, command in operator.COMMANDS:
+    app.command(command, name=operated)
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
 Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
@@ -318,8 +322,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _COMMANDS = frozenset(
-    "run exchange import backtest compare report config show check reference keys new".split()
-)
+    "run exchange import backtest compare report config show check reference keys new doctor".split()
+) | {name for name, _ in operator.COMMANDS}
 
 
 def _show(result: dict[str, Any], json: bool) -> int:
