@@ -25,6 +25,7 @@ from touchstone.live.flatten import MICRO, AskedBook, Flattened, Plan, flatten
 from touchstone.local.server.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.signing import Signer
 
+
 def quick(seconds: float) -> Any:
     """Pauses are for the venue's latency, which a local exchange does not have."""
     return asyncio.sleep(seconds / 5.0)
