@@ -20,7 +20,6 @@ from touchstone.live import keys
 from touchstone.live.deadman import DeadManError, ScheduledCancel, cover, resting_cap
 from touchstone.live.desk import Desk
 from touchstone.local.server.demo import demo_address
-from touchstone.venues.hyperliquid.signing import Signer
 
 
 class Trader:
@@ -303,4 +302,3 @@ def test_the_watchdog_needs_no_compiler(child: dict[str, str]) -> None:
     code = "import sys, touchstone.live.watchdog; print([m for m in ('numba', 'numpy', 'polars') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=child, check=True)
     assert done.stdout.strip() == "[]"
-    assert Signer
