@@ -83,15 +83,19 @@ class Machine:
                 self._n_rows[name][0] = 0
 
     def take(self, name: str, rows: Any) -> None:
-        """Rows of one table to the sinks and into the digest, which leaves the market's rows out."""
+        """Rows of one table to the sinks and into the digest."""
         if len(rows) == 0:
             return
         for sink in self.sinks:
             sink.take(name, rows)
+        self.note(name, rows)
+
+    def note(self, name: str, rows: Any) -> None:
+        """Rows of one table into the digest, which leaves the market's rows out."""
         if name == "events":
             rows = rows[rows["kind"] >= events.OWN_KIND_FIRST]
         self.counts[name] += len(rows)
-        if self._has_digest:
+        if len(rows) and self._has_digest:
             self._hashes[name].update(np.ascontiguousarray(rows).view(np.uint8).data)
 
     def finish(self) -> None:
