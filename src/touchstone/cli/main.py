@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Parameter, validators
 from touchstone import TouchstoneError, __version__, config
 from touchstone.cli import output
 from touchstone.cli.exchange import exchange
+from touchstone.cli.keys import keys_app
 
 app = App(
     name="touchstone",
@@ -25,6 +26,7 @@ app = App(
 config_app = App(name="config", help="Show, check and explain the configuration.", help_format="plaintext")
 app.command(config_app)
 app.command(exchange)
+app.command(keys_app)
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
 Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
@@ -308,7 +310,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         words = " ".join(token for token in tokens[:2] if not token.startswith("-") and token in _COMMANDS)
-        output.say(f"error: {error}\nSee: touchstone {words}{' ' if words else ''}--help")
+        output.complain(f"{error}\nSee: touchstone {words}{' ' if words else ''}--help")
         return output.WRONG_USE
     except (Exception, KeyboardInterrupt) as error:
         return output.explain(error)
@@ -316,7 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _COMMANDS = frozenset(
-    ("run", "exchange", "import", "backtest", "compare", "report", "config", "show", "check", "reference")
+    "run exchange import backtest compare report config show check reference keys new".split()
 )
 
 
