@@ -1,1 +1,1 @@
-"""The sockets: clients of the venues that we trade at or look at. A venue's wire is in venues/."""
+"""Clients of venues: whoever holds the sockets. They read no clock but the one handed in, and know no compiler."""

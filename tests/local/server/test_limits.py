@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from touchstone.local.server.budget import Budgets
-from touchstone.local.server.peers import MOST_PEERS, Minute, Peer, Peers, action_weight, info_weight, items_weight
+from touchstone.local.server.peers import MOST_PEERS, Minute, Peer, Peers
 from touchstone.local.server.refusals import ActionRefused, NotServed
 from touchstone.local.server.settings import Limits
 
@@ -65,13 +65,6 @@ def test_reserved_requests_come_off_what_was_used() -> None:
 
 
 # Client addresses.
-
-
-def test_weights_are_the_venues() -> None:
-    assert [info_weight(kind) for kind in ("l2Book", "allMids", "userRole", "meta")] == [2, 2, 60, 20]
-    assert [action_weight(n) for n in (1, 39, 40, 79, 80)] == [1, 1, 2, 2, 3]
-    assert [items_weight("userFills", 2_000), items_weight("candleSnapshot", 5_000)] == [100, 83]
-    assert items_weight("meta", 500) == 0
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.integers(1, 400)), max_size=60))

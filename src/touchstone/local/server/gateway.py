@@ -13,7 +13,7 @@ from touchstone.local.server.budget import STALE_COST, Budgets
 from touchstone.local.server.clock import Clock, monotonic_s
 from touchstone.local.server.directory import Directory
 from touchstone.local.server.faults import FaultInjector
-from touchstone.local.server.peers import Peer, action_weight, info_weight, items_weight
+from touchstone.local.server.peers import Peer
 from touchstone.local.server.queries import Queries
 from touchstone.local.server.refusals import ActionRefused, not_json, unreadable
 from touchstone.venues.hyperliquid import actions
@@ -22,6 +22,7 @@ from touchstone.venues.hyperliquid.info import InfoRequest
 from touchstone.venues.hyperliquid.numbers import render
 from touchstone.venues.hyperliquid.replies import Accepted, Refused
 from touchstone.venues.hyperliquid.user_actions import UsdSend
+from touchstone.venues.hyperliquid.weights import action_weight, info_weight, items_weight, n_parts
 
 MOST_PARTS = 200
 Body = bytes | msgspec.Raw
@@ -71,7 +72,7 @@ class Gateway:
         """Answer of a signed action. Raises NotServed, LostResponse."""
         request = _read(actions.decode_request, body)
         action = _read(actions.decode_action, request.action)
-        peer.spend(action_weight(operations.n_parts(action)), monotonic_s())
+        peer.spend(action_weight(n_parts(action)), monotonic_s())
         await self._delay(self.faults.plan.inbound)
         try:
             reply = await self._carry_out(request, action)
@@ -90,7 +91,7 @@ class Gateway:
         sender = self.authenticator.identify(request, action, now_ms)
         if refusal := self.authenticator.nonce_refusal(sender, request.nonce, now_ms):
             raise ActionRefused(refusal)
-        n = operations.n_parts(action)
+        n = n_parts(action)
         if n > MOST_PARTS:
             raise ActionRefused(BATCH_SIZE.render())
         self._check(sender, action)

@@ -24,14 +24,6 @@ _DIRECTORY = (
 )  # fmt: skip
 
 
-def n_parts(action: actions.Action) -> int:
-    """Orders or cancels in an action: what it costs of a budget."""
-    for name in ("orders", "cancels", "modifies"):
-        if (parts := getattr(action, name, None)) is not None:
-            return max(1, len(parts))
-    return 1
-
-
 def is_cancel(action: actions.Action) -> bool:
     """Whether it counts against the higher ceiling."""
     return isinstance(action, actions.CancelOrders | actions.CancelByCloid)

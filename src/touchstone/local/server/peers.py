@@ -9,27 +9,6 @@ from touchstone.local.server.settings import Limits
 MINUTE_S = 60.0
 MOST_PEERS = 4_096
 
-LIGHT = frozenset("l2Book allMids clearinghouseState orderStatus spotClearinghouseState exchangeStatus".split())
-PER_20_ITEMS = frozenset(
-    "recentTrades historicalOrders userFills userFillsByTime fundingHistory userFunding userNonFundingLedgerUpdates"
-    " twapHistory userTwapSliceFills userTwapSliceFillsByTime delegatorHistory delegatorRewards validatorStats".split()
-)
-
-
-def info_weight(kind: str) -> int:
-    """Weight of an /info request before its answer is known."""
-    return 2 if kind in LIGHT else 60 if kind == "userRole" else 20
-
-
-def items_weight(kind: str, n_items: int) -> int:
-    """Weight added by the items of an answer."""
-    return n_items // 20 if kind in PER_20_ITEMS else n_items // 60 if kind == "candleSnapshot" else 0
-
-
-def action_weight(n_parts: int) -> int:
-    """Weight of an /exchange request with so many orders or cancels."""
-    return 1 + n_parts // 40
-
 
 class Minute:
     """Sum over the last minute. Bounded: what is over the limit is not kept."""

@@ -52,3 +52,8 @@ class NonceCounter:
         with self._lock:
             self._last = max(self._last + 1, now_ms)
             return self._last
+
+    def pass_over(self, nonce: int) -> None:
+        """Only nonces above this one from now on: the venue knows of it."""
+        with self._lock:
+            self._last = max(self._last, nonce)
