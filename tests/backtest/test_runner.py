@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from touchstone import config
-from touchstone.backtest import result, runner
+from touchstone.backtest import runner
 from touchstone.backtest.replay import Replay
-from touchstone.backtest.store import load_result
 from touchstone.data.tape import Tape, open_tape
+from touchstone.session import result
+from touchstone.session.store import load_result
 
 ROOT = Path(__file__).resolve().parents[2]
 FREE = {"not_quoting_s", "alerts", "counters", "trips", "problems", "rows_read", "rows_kept"}

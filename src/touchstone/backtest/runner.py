@@ -6,19 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from touchstone.backtest import result
 from touchstone.backtest import scenario as scenarios
-from touchstone.backtest.log import SessionLog
 from touchstone.backtest.reactive import Reactive
 from touchstone.backtest.replay import Replay
 from touchstone.backtest.scenario import Scenario
 from touchstone.backtest.shell import Progress, Shell
-from touchstone.backtest.store import LOG, SessionStore
 from touchstone.config import Config
 from touchstone.core.conventions import NS
 from touchstone.core.jit import CACHE_DIR
 from touchstone.data.tape import Tape, open_tape
 from touchstone.data.units import Coin, coin_of
+from touchstone.session import result
+from touchstone.session.log import SessionLog
+from touchstone.session.store import LOG, SessionStore
 
 DECIDED = ("ADDS VALUE", "HARMFUL", "FIXABLE")
 SIZE_DECIMALS = 2  # of the empty market that is compiled with; the compiled code is the same for all
@@ -81,7 +81,7 @@ def backtest(
     replay = Replay(config, tape.meta.sz_decimals)
 
     def finish(seconds: float, sinks: result.Sinks) -> dict[str, Any]:
-        made = _result(replay, config, sinks, seconds)
+        made = result.whole(replay, config, sinks, seconds)
         made["span_s"] = (tape.meta.last_exch_ns - tape.meta.first_exch_ns) / NS
         made["data_quality"] = tape.meta.quality
         made["variants"] = _variants(tape, config, steps)
@@ -119,7 +119,7 @@ def run_scenario(
     session.sinks.append(truth)
 
     def finish(seconds: float, sinks: result.Sinks) -> dict[str, Any]:
-        made = _result(session, config, sinks, seconds)
+        made = result.whole(session, config, sinks, seconds)
         made["span_s"] = minutes * 60.0
         made["scenario"] = {"name": the_scenario.name, "hash": the_scenario.hash, "seed": seed}
         made["assumptions"]["queue_model"] = None  # our orders are matched
@@ -190,66 +190,6 @@ class _Steps:
 
     def of(self, number: int) -> Progress:
         return lambda done, total: self._progress(number * total + done, self._runs * total)
-
-
-def _result(shell: Shell, config: Config, sinks: result.Sinks, seconds: float) -> dict[str, Any]:
-    """What every result has; the caller adds what its market knows."""
-    risk, quoting = result.standing(shell)
-    state = shell.state
-    events = int(shell.loop[0].n_market)
-    return {
-        "coin": config.market.coin,
-        "currency": config.market.currency,
-        "events": events,
-        "events_per_s": events / seconds if seconds > 0 else None,
-        "span_s": None,
-        "scenario": None,
-        "orders": int(state.orders.n_placed + state.orders.n_amended),
-        **result.headline(shell, config, sinks.outcomes),
-        "markouts": result.markouts(state),
-        "quotes": result.quotes(shell),
-        "not_quoting_s": result.not_quoting(state),
-        "quoting": quoting,
-        "risk": risk,
-        "alerts": dict(sinks.alerts.counts),
-        "counters": _counters(shell),
-        "assumptions": {
-            "queue_model": config.exchange.queue_model,
-            "latency": config.exchange.latency,
-            "order_latency_median_ms": config.exchange.order_latency_median_ms,
-        },
-        "variants": {},
-        "data_quality": None,
-        "truth": None,
-        "informed_fills": None,
-        "problems": result.problems(shell, sinks.alerts),
-        "digest": shell.digest(),
-    }
-
-
-def _counters(shell: Shell) -> dict[str, int]:
-    """Every drop, clamp, skip and eviction that was counted, by place; only those that are not zero."""
-    found: dict[str, int] = {}
-    _collect(shell.state, "core", found)
-    _collect(shell.venue[0], "exchange", found)
-    return found
-
-
-_TELLING = (
-    *("late", "outside", "crossed", "off_grid", "clamped", "capped", "scaled", "skipped", "dropped", "beyond_book"),
-    "kept_for_price",
-    *("evicted", "full", "unmatched", "duplicates", "invalid", "no_mid", "moved_off_touch", "rate_limited", "missed"),
-    *("no_room", "not_tracked", "time_back", "unsound", "bad", "overflow", "refused", "too_old", "mismatches", "lost"),
-)
-
-
-def _collect(record: Any, prefix: str, found: dict[str, int]) -> None:
-    for name in record.dtype.names:
-        kind = record.dtype[name]
-        if kind.names:
-            _collect(record[name], f"{prefix}.{name}", found)
-        elif name.startswith("n_") and not kind.shape and name[2:].endswith(_TELLING) and int(record[name]):
-            found[f"{prefix}.{name}"] = int(record[name])
 
 
 def _variants(tape: Tape, config: Config, steps: _Steps) -> dict[str, Any]:

@@ -252,7 +252,7 @@ def report(session: Existing, *, json: Json = False, svg: Path | None = None) ->
     svg
         Also draw the report into this file, as the terminal shows it.
     """
-    from touchstone.backtest.store import load_result
+    from touchstone.session.store import load_result
 
     result = load_result(session)
     if svg is not None:
