@@ -15,6 +15,7 @@ from touchstone.core.conventions import MS
 from touchstone.core.events import EVENT
 from touchstone.core.trading import breakers, orders
 from touchstone.data.frames import ENOUGH_ROWS
+from touchstone.data.layout import Row
 from touchstone.live import rows as make
 from touchstone.session.machine import Machine
 
@@ -72,7 +73,7 @@ class Trader(Machine):
         """Risk has killed trading."""
         return int(self.state.risk.state) == int(breakers.KILLED)
 
-    def take_rows(self, rows: list[make.Row]) -> None:
+    def take_rows(self, rows: list[Row]) -> None:
         """Feed rows that are not a market's."""
         if rows:
             self.buffer[: len(rows)] = make.array(rows)
