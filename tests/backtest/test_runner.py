@@ -12,7 +12,9 @@ import pytest
 from touchstone import config
 from touchstone.backtest import runner
 from touchstone.backtest.replay import Replay
-from touchstone.data.tape import Tape, open_tape
+from touchstone.core.events import OWN_KIND_FIRST
+from touchstone.data.tape import Tape
+from touchstone.session import journal as journals
 from touchstone.session import result
 from touchstone.session.store import load_result
 
@@ -88,8 +90,10 @@ def test_the_database_holds_every_row(session: tuple[Path, dict[str, Any], list[
 
 def test_the_journal_is_what_the_core_was_fed(session: tuple[Path, dict[str, Any], list[str]]) -> None:
     folder, made, _ = session
-    journal = [open_tape(path) for path in sorted((folder / "events").glob("*.tape"))]
-    assert sum(len(part) for part in journal) > made["events"]
+    journal = journals.read(folder)
+    fed = [block.rows()["kind"] for block in journal if block.kind == journals.EVENTS]
+    assert sum(int((kinds < OWN_KIND_FIRST).sum()) for kinds in fed) == made["events"]
+    assert journal.n_actions == made["quotes"]["requests"]
 
 
 def test_the_log_has_a_calibration_line_for_each_interval(session: tuple[Path, dict[str, Any], list[str]]) -> None:

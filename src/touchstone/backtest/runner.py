@@ -16,7 +16,7 @@ from touchstone.data.tape import Tape, open_tape
 from touchstone.data.units import Coin, coin_of
 from touchstone.session import result, warm
 from touchstone.session.log import SessionLog
-from touchstone.session.store import LOG, SessionStore
+from touchstone.session.store import LOG, Journaling, SessionStore
 
 DECIDED = ("ADDS VALUE", "HARMFUL", "FIXABLE")
 SIZE_DECIMALS = 2  # of the empty market that is compiled with; the compiled code is the same for all
@@ -151,7 +151,9 @@ def _keep(
     store = SessionStore(folder, config, coin) if folder else None
     log = SessionLog(folder / LOG, say) if folder else None
     try:
-        shell.sinks += [sink for sink in (store, log) if sink]
+        if store and log:
+            store.begin(shell.machine["state"].tobytes())
+            shell.sinks += [Journaling(store), store, log]
         started = time.perf_counter()
         run()
         made = finish(time.perf_counter() - started, sinks)

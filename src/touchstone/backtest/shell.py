@@ -62,13 +62,16 @@ class Shell(Machine):
         self.loop[0].keeps_market = int(any(getattr(sink, "keeps_market", False) for sink in self.sinks))
 
     def drain(self) -> None:
-        """Also what the core was fed, and what it sent."""
-        super().drain()
+        """Also what the core was fed and what it sent; first, so that what is written down is never ahead of it."""
         the_loop = self.loop[0]
         self.take("events", the_loop.journal[: the_loop.n_journal])
         self.take("orders", the_loop.log[: the_loop.n_log])
         the_loop.n_journal = 0
         the_loop.n_log = 0
+        for sink in self.sinks:
+            if at_rest := getattr(sink, "at_rest", None):
+                at_rest(self.machine["state"])
+        super().drain()
 
     def save(self, *others: Any) -> bytes:
         """The bytes of machine, venue, loop and further arrays: all that a continuation needs besides its market."""

@@ -20,6 +20,7 @@ class Sink(Protocol):
     """Takes what a run writes down: table name ("events" and "orders" too) and rows, valid during the call only.
 
     "events" is what the core was fed without the market's rows; an attribute `keeps_market = True` asks for these too.
+    A backtest also tells a method `at_rest(state)` when events and orders are handed over up to the state as it stands.
     """
 
     def take(self, table: str, rows: Any) -> None:

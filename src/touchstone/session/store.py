@@ -1,14 +1,17 @@
 """The folder of a session: configuration, journal, database, final state, result.
 
     config.toml       as resolved               session.db    SQLite (WAL): quotes, orders, predictions, outcomes,
-    events/NNNN.tape  what the core was fed                    fills, markouts, calibration, alerts, truth
-    state/final.bin   the core's last state     session.log   calibration lines and alerts, for people
-    result.json       what `report` shows
+    events/NNNN.log   the journal                              fills, markouts, calibration, alerts, truth
+    state/start.bin   the core before it        session.log   calibration lines and alerts, for people
+    state/NNNN.bin    ... before a segment      result.json   what `report` shows
+    state/final.bin   ... at the end
 
-Money and quantities are integers in the database; columns carry the units of `core.records`.
+The journal is ahead of the database: after a crash the tables end earlier than the journal, never later. Money and
+quantities are integers in the database; columns carry the units of `core.records`.
 """
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,11 +19,11 @@ import msgspec
 import numpy as np
 
 from touchstone import TouchstoneError, config
-from touchstone.data.layout import EVENT_DTYPE
-from touchstone.data.tape import TapeWriter
 from touchstone.data.units import Coin
+from touchstone.session.journal import Journal
 
-SEGMENT_EVENTS = 1_000_000
+DATABASE = "session.db"
+START, FINAL = "start.bin", "final.bin"
 RESULT = "result.json"
 LOG = "session.log"
 
@@ -42,104 +45,132 @@ def load_result(folder: Path) -> dict[str, Any]:
 
 
 class SessionStore:
-    """Writes a session folder while a replay goes on; a sink for `Replay`, and a context manager."""
+    """Writes a session folder while a session goes on; a sink for its tables, and a context manager.
 
-    keeps_market = True  # the journal is all that the core was fed
+    `journal` is written by who feeds the core: a live session itself, a backtest by `Journaling`.
+    """
 
     def __init__(self, folder: Path, settings: config.Config, coin: Coin) -> None:
+        from touchstone.core.jit import CACHE_DIR
+
         self.folder = Path(folder)
-        self.coin = coin
-        for name in ("events", "state"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self._states = self.folder / "state"
+        self._states.mkdir(parents=True, exist_ok=True)
         config.save(settings, self.folder / "config.toml")
-        self._database = sqlite3.connect(self.folder / "session.db")
+        self.journal = Journal(self.folder, coin, CACHE_DIR.name)
+        self._database = sqlite3.connect(self.folder / DATABASE)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=NORMAL")
-        self._columns: dict[str, list[Column]] = {}
-        self._segment: TapeWriter | None = None
-        self._segments = 0
+        self._tables: dict[str, Table] = {}
+
+    def begin(self, state: bytes) -> None:
+        """Keep the state that the core starts from; before it is fed anything."""
+        (self._states / START).write_bytes(state)
+
+    def checkpoint(self, state: bytes) -> None:
+        """Begin the next segment of the journal, and keep the state it starts from: that behind the last record."""
+        number = self.journal.new_segment()
+        (self._states / f"{number:04d}.bin").write_bytes(state)
 
     def take(self, table: str, rows: Any) -> None:
-        """Journal events, everything else into the database; one transaction a batch."""
+        """Rows into the database, one transaction a batch; events are the journal's."""
         if table == "events":
-            self._journal(rows)
-        elif table == "calibrations":
-            self._calibrations(rows)
-        else:
-            self._insert(table, rows)
-
-    def _journal(self, rows: Any) -> None:
-        at = 0
-        while at < len(rows):
-            if self._segment is None:
-                path = self.folder / "events" / f"{self._segments:04d}.tape"
-                self._segment = TapeWriter(path, self.coin, "journal")
-                self._segments += 1
-            take = min(SEGMENT_EVENTS - self._segment.count, len(rows) - at)
-            self._segment.append(rows[at : at + take].view(EVENT_DTYPE))
-            at += take
-            if self._segment.count >= SEGMENT_EVENTS:
-                self._segment.close()
-                self._segment = None
-
-    def _insert(self, table: str, rows: Any) -> None:
-        columns = self._columns.get(table)
-        if columns is None:
-            columns = flatten(rows.dtype)
-            self._columns[table] = columns
-            self._create(table, [(c.name, c.sql_type) for c in columns])
-        values = [column.of(rows) for column in columns]
-        marks = ",".join("?" * len(columns))
+            return
+        made = self._tables.get(table)
+        if made is None:
+            made = self._tables[table] = Table(table, rows.dtype)
+            with self._database:
+                self._database.execute(made.create)
         with self._database:
-            self._database.executemany(f"INSERT INTO {table} VALUES ({marks})", zip(*values, strict=True))
-
-    def _create(self, table: str, columns: list[tuple[str, str]]) -> None:
-        listed = ", ".join(f'"{name}" {kind}' for name, kind in columns)
-        with self._database:
-            self._database.execute(f"CREATE TABLE {table} ({listed})")
-
-    def _calibrations(self, rows: Any) -> None:
-        """One row per time and model."""
-        from touchstone.core.calibration.scorecard import VERDICT_NAMES
-        from touchstone.core.targets import TARGET_NAMES
-
-        names = [name for name in rows.dtype["summary"].base.names if name not in ("events", "verdict")]
-        head = ["t_ns", "model", "made", "resolved", "voided", "verdict"]
-        if "calibrations" not in self._columns:
-            self._columns["calibrations"] = []
-            kinds = ["INTEGER", "TEXT", "INTEGER", "INTEGER", "INTEGER", "TEXT"]
-            self._create("calibrations", [*zip(head, kinds, strict=True), *((name, "REAL") for name in names)])
-        values = []
-        for row in rows:
-            for target, model in enumerate(TARGET_NAMES):
-                summary = row["summary"][target]
-                counts = [int(row[key][target]) for key in ("made", "resolved", "voided")]
-                verdict = VERDICT_NAMES[int(summary["verdict"])]
-                values.append([int(row["t_ns"]), model, *counts, verdict, *(_plain(summary[name]) for name in names)])
-        marks = ",".join("?" * (len(head) + len(names)))
-        with self._database:
-            self._database.executemany(f"INSERT INTO calibrations VALUES ({marks})", values)
+            self._database.executemany(made.insert, made.values(rows))
 
     def finish(self, state: bytes, result: dict[str, Any]) -> None:
         """Close the journal, write the final state and the result."""
-        if self._segment is not None:
-            self._segment.close()
-            self._segment = None
-        (self.folder / "state" / "final.bin").write_bytes(state)
+        self.journal.close()
+        (self._states / FINAL).write_bytes(state)
         (self.folder / RESULT).write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2))
 
     def close(self) -> None:
-        """Close the files; an unfinished journal segment is kept as far as it goes."""
-        if self._segment is not None:
-            self._segment.close()
-            self._segment = None
+        """Close the files; the journal of an unfinished session is kept as far as it goes."""
         self._database.close()
+        self.journal.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Journaling:
+    """A sink for backtests that journals what the core was fed and what it sent; goes before the store among sinks."""
+
+    keeps_market = True
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+
+    def take(self, table: str, rows: Any) -> None:
+        """Journal events and orders."""
+        if table == "events":
+            self._store.journal.append(rows)
+        elif table == "orders":
+            self._store.journal.append_actions(rows)
+
+    def at_rest(self, state: Any) -> None:
+        """All that the core took in and sent was handed over; `state` (its array) stands behind it."""
+        self._store.journal.flush()
+        if self._store.journal.is_full:
+            self._store.checkpoint(state.tobytes())
+
+
+class Table:
+    """A table of the database, out of records: how it is made, filled, and what a batch of records becomes in it."""
+
+    def __init__(self, name: str, dtype: Any) -> None:
+        self.name = name
+        if name == "calibrations":
+            self._values = calibrations
+            columns = _calibration_columns(dtype)
+        else:
+            flat = flatten(dtype)
+            self._values = lambda rows: zip(*(column.of(rows) for column in flat), strict=True)
+            columns = [(column.name, column.sql_type) for column in flat]
+        self.columns = [column for column, _ in columns]
+        listed = ", ".join(f'"{column}" {kind}' for column, kind in columns)
+        self.create = f"CREATE TABLE {name} ({listed})"
+        self.insert = f"INSERT INTO {name} VALUES ({','.join('?' * len(columns))})"
+
+    def values(self, rows: Any) -> Iterable[tuple[Any, ...]]:
+        """The rows of the table that these records become."""
+        return self._values(rows)
+
+
+def _calibration_columns(dtype: Any) -> list[tuple[str, str]]:
+    head = [("t_ns", "INTEGER"), ("model", "TEXT")]
+    counts = [(name, "INTEGER") for name in _CALIBRATION_COUNTS]
+    return [*head, *counts, ("verdict", "TEXT"), *((name, "REAL") for name in _summary_names(dtype))]
+
+
+_CALIBRATION_COUNTS = ("made", "resolved", "voided")
+
+
+def _summary_names(dtype: Any) -> list[str]:
+    return [name for name in dtype["summary"].base.names if name not in ("events", "verdict")]
+
+
+def calibrations(rows: Any) -> Iterator[tuple[Any, ...]]:
+    """One row per time and model."""
+    from touchstone.core.calibration.scorecard import VERDICT_NAMES
+    from touchstone.core.targets import TARGET_NAMES
+
+    names = _summary_names(rows.dtype)
+    for row in rows:
+        for target, model in enumerate(TARGET_NAMES):
+            summary = row["summary"][target]
+            counts = [int(row[key][target]) for key in _CALIBRATION_COUNTS]
+            verdict = VERDICT_NAMES[int(summary["verdict"])]
+            yield (int(row["t_ns"]), model, *counts, verdict, *(_plain(summary[name]) for name in names))
 
 
 class Column:
