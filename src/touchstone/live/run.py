@@ -147,7 +147,7 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
         folder = going_on[0]
     with work.lock(folder):
         about = going_on[1] if going_on else await _about(work)
-        store = SessionStore.resume(folder) if going_on else SessionStore(folder, work.config, _coin(work.market))
+        store = SessionStore(folder, work.config, _coin(work.market), goes_on=going_on is not None)
         sinks = result.Sinks()
         with contextlib.closing(store), contextlib.closing(SessionLog(folder / LOG, say)) as log:
             session = _session(work, about, store, say)
