@@ -16,7 +16,7 @@ from touchstone.config import Config
 from touchstone.core.jit import source_hash
 from touchstone.core.trading import breakers
 from touchstone.data.units import Coin
-from touchstone.live import deadman, flatten, keys, resume, warm
+from touchstone.live import cancel, deadman, flatten, keys, resume, warm
 from touchstone.live.clock import Clock, monotonic_s
 from touchstone.live.control import Control
 from touchstone.live.desk import Desk, Kill, write_whole
@@ -56,7 +56,7 @@ async def trade(
 
     folder: of the session, where it begins a new one. `say` hears what happened, `show` how the session stands.
     """
-    configuration.check_may_trade(config)
+    configuration.check_may_trade(config, config.account.network)
     async with AsyncExitStack() as stack:
         compiling = asyncio.create_task(asyncio.to_thread(warm.compile_ahead, say))
         if where.starts is not None:
@@ -150,7 +150,8 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
         store = SessionStore(folder, work.config, _coin(work.market), goes_on=going_on is not None)
         sinks = result.Sinks()
         with contextlib.closing(store), contextlib.closing(SessionLog(folder / LOG, say)) as log:
-            session = _session(work, about, store, say)
+            cover = await _cover(work, folder, say)
+            session = _session(work, about, store, cover.kind, say)
             session.trader.sinks += [sinks.outcomes, sinks.alerts, store]
             if going_on:
                 say(f"going on with {folder}, which did not end by itself")
@@ -165,8 +166,11 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
                 store.begin(session.trader.machine["state"].tobytes())
                 work.desk.set_last_session(coin, folder.resolve())
             session.trader.sinks.append(log)
-            ends = await _live(work, session, minutes=minutes, folder=folder, say=say, show=show)
-            made = _result(work, session, sinks, monotonic_s() - began_s, ends)
+            try:
+                ends = await _live(work, session, minutes=minutes, folder=folder, say=say, show=show)
+            finally:
+                await cover.stop()
+            made = _result(work, session, sinks, monotonic_s() - began_s, ends, folder)
             store.finish(session.trader.machine["state"].tobytes(), made)
             _keep(work, session)
     if session.failure is not None:
@@ -190,9 +194,9 @@ async def _about(work: Work) -> About:
 
 async def account_is_clear(work: Work) -> None:
     """Cancel whatever rests of an earlier session, on every coin of the dex."""
-    cancelled = await flatten.cancel_all(work.client, work.market.dex)
+    cancelled = await cancel.cancel_all(work.client, work.market.dex)
     if not cancelled.is_none_left:
-        raise flatten.NotCancelledError("orders of an earlier time are still open; nothing is started beside them")
+        raise cancel.NotCancelledError("orders of an earlier time are still open; nothing is started beside them")
 
 
 async def _newest_fill_ms(work: Work) -> int:
@@ -202,23 +206,28 @@ async def _newest_fill_ms(work: Work) -> int:
     return fills[-1].time if fills else 0
 
 
-def _session(work: Work, about: About, store: SessionStore, say: Say) -> Session:
+def _session(work: Work, about: About, store: SessionStore, cover: deadman.Kind, say: Say) -> Session:
     session = Session(
         work.client, work.config, Start(work.market, about.position, about.time_ms), work.clock,
         journal=store.journal, cloid_tag=about.cloid_tag,
         expires_after_ms=round(1e3 * work.config.live.expires_after_s),
-        shows_own_orders=work.where.shows_own_orders, is_simulated=not work.where.shows_own_orders, say=say,
+        shows_own_orders=work.where.shows_own_orders, is_simulated=not work.where.shows_own_orders,
+        at_rest=lambda state: store.checkpoint(state.tobytes()) if store.journal.is_full else None, say=say,
     )  # fmt: skip
-    _cap(session, work)
+    _cap(session, work, cover)
     return session
 
 
-def _cap(session: Session, work: Work) -> None:
-    """The notional cap of the settings, over all other limits."""
-    params, most = session.trader.state.params, round(work.config.live.max_notional * MICRO)
-    if most > 0:
+def _cap(session: Session, work: Work, cover: deadman.Kind) -> None:
+    """The notional caps of [live], over all other limits; of resting orders where nobody outside would cancel them."""
+    params, live = session.trader.state.params, work.config.live
+    if live.max_notional > 0:
+        most = round(live.max_notional * MICRO)
         params.max_position_notional = min(int(params.max_position_notional), most)
         params.limits.position_notional = min(int(params.limits.position_notional), most)
+    resting = deadman.resting_cap(live, cover)
+    if resting is not None and work.where.starts is None:  # an exchange of our own ends with us
+        params.limits.open_notional = min(int(params.limits.open_notional), round(resting * MICRO))
 
 
 def _coin(market: Market) -> Coin:
@@ -247,7 +256,6 @@ async def _live(work: Work, session: Session, *, minutes: float | None, folder: 
             min(config.live.leverage, work.market.max_leverage),
             is_cross=config.live.margin_mode == "cross" and not work.market.only_isolated,
         )
-    cover = await _cover(work, session, folder, say)
     control = Control(work.desk.folder, Operator(session, lambda: _flatten(work, say)), say)
     await control.start()
     end_ns = None if minutes is None else clock.now_ns() + round(minutes * 60e9)
@@ -265,32 +273,26 @@ async def _live(work: Work, session: Session, *, minutes: float | None, folder: 
         _latch(work, session, folder, ends.reason)
         if config.live.on_kill == "flatten":
             await _flatten(work, say)
-    await cover.stop()
     return ends.reason
 
 
-async def _cover(work: Work, session: Session, folder: Path, say: Say) -> deadman.Cover:
-    """Who cancels if we die; where nobody outside this machine would, resting orders are capped."""
-    if work.where.starts is not None:  # it ends with us
+async def _cover(work: Work, folder: Path, say: Say) -> deadman.Cover:
+    """Who cancels our orders if we die."""
+    if work.where.starts is not None:
         return deadman.Uncovered()
-    config = work.config
+    settings = work.config.account
     watchdog_key = None
     with contextlib.suppress(keys.KeysError):
         watchdog_key = keys.load(
-            config.account.watchdog_keystore, config.account.network, variable=keys.WATCHDOG_KEY,
+            settings.watchdog_keystore, settings.network, variable=keys.WATCHDOG_KEY,
             password_variable=keys.WATCHDOG_PASSWORD,
         )  # fmt: skip
     clock = work.clock
-    cover = await deadman.cover(
-        config.live, work.client, watchdog_key=watchdog_key, dex=work.market.dex, desk=work.desk.folder,
+    return await deadman.cover(
+        work.config.live, work.client, watchdog_key=watchdog_key, dex=work.market.dex, desk=work.desk.folder,
         session=folder, now_ms=clock.now_ms, vault=work.vault,
-        sleep=lambda seconds: asyncio.sleep(seconds / clock.speed), on_request=session.recovery.spend, say=say,
+        sleep=lambda seconds: asyncio.sleep(seconds / clock.speed), say=say,
     )  # fmt: skip
-    if (most := deadman.resting_cap(config.live, cover.kind)) is not None:
-        limits = session.trader.state.params.limits
-        limits.open_notional = min(int(limits.open_notional), round(most * MICRO))
-        session.trader.state.risk.limits = limits
-    return cover
 
 
 async def _flatten(work: Work, say: Say) -> dict[str, Any]:
@@ -332,12 +334,15 @@ def _signals(session: Session) -> Any:
             loop.remove_signal_handler(name)
 
 
-def _result(work: Work, session: Session, sinks: result.Sinks, seconds: float, ends: str) -> dict[str, Any]:
+def _result(
+    work: Work, session: Session, sinks: result.Sinks, seconds: float, ends: str, folder: Path
+) -> dict[str, Any]:
     made = result.whole(session.trader, work.config, sinks, seconds)
     trader, state = session.trader, session.trader.state
     made["span_s"] = (int(state.now_ns) - trader.first_ns) / 1e9 if trader.first_ns else 0.0
     made["assumptions"]["queue_model"] = None if work.where.shows_own_orders else made["assumptions"]["queue_model"]
     made["live"] = {
+        "folder": str(folder),
         "network": work.client.network.name,
         "account": work.client.account,
         "core": source_hash(),

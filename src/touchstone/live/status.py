@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from touchstone.core.calibration import scorecard
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.targets import TARGET_NAMES
@@ -21,7 +23,7 @@ def status(session: Session) -> dict[str, Any]:
     size = 10 ** int(state.params.sz_decimals)
     mid2 = int(state.book.mid2)
     calm = int(state.risk.state) == int(breakers.NORMAL)
-    verdicts = verdicts(state)
+    scored = [(name, int(state.models.cards[target].n)) for target, name in enumerate(TARGET_NAMES)]
     return {
         "coin": session.start.market.coin,
         "time_ns": now_ns,
@@ -42,24 +44,26 @@ def status(session: Session) -> dict[str, Any]:
             "allowed": int(quota.allowance(state.quota)),
             "headroom_pct": 100.0 * float(quota.headroom_share(state.quota)),
         },
-        "verdicts": verdicts,
+        "verdicts": verdicts(state),
         "samples": {
-            "fill": sum(int(state.models.cards[i].n) for i, name in enumerate(TARGET_NAMES) if name.startswith("fill")),
-            "adverse": sum(int(state.models.cards[i].n) for i, name in enumerate(TARGET_NAMES) if name.startswith("adv")),
+            "fill": sum(n for name, n in scored if name.startswith("fill")),
+            "adverse": sum(n for name, n in scored if name.startswith("adverse")),
         },
         "latency": {"step": session.steps.summary(), "timer_late": session.timer_late.summary()},
-    }  # fmt: skip
+    }
 
 
 def _side(state: Any, s: int, now_ns: int) -> dict[str, Any]:
     reason = int(state.ladder.no_quote[s])
+    if not reason:
+        return {"side": SIDES[s], "reason": None, "since_s": None}
     since_s = (now_ns - int(state.ladder.no_quote_since_ns[s])) / NS
-    return {"side": SIDES[s], "reason": NO_QUOTE_NAMES[reason] if reason else None, "since_s": since_s if reason else None}
+    return {"side": SIDES[s], "reason": NO_QUOTE_NAMES[reason], "since_s": since_s}
 
 
 def verdicts(state: Any) -> dict[str, int]:
     """How many scorecards have each verdict."""
-    out = scorecard.new_summary()
+    out: Any = np.zeros(1, scorecard.SUMMARY)[0]
     found = dict.fromkeys(VERDICTS_SHOWN, 0)
     for target in range(len(TARGET_NAMES)):
         scorecard.summary(state.models.cards[target], out)
@@ -80,8 +84,9 @@ def line(document: dict[str, Any], currency: str) -> str:
     ]
     if not document["connected"]:
         parts.append("no connection")
-    if document["risk"]["reason"]:
-        parts.append(f"{document['risk']['state']}: {document['risk']['reason']} since {document['risk']['since_s']:.0f} s")
+    risk, silent = document["risk"], [each for each in document["quoting"] if each["reason"]]
+    if risk["reason"]:
+        parts.append(f"{risk['state']}: {risk['reason']} since {risk['since_s']:.0f} s")
     else:
-        parts += [f"no {each['side']}: {each['reason']} since {each['since_s']:.0f} s" for each in document["quoting"] if each["reason"]]
+        parts += [f"no {each['side']}: {each['reason']} since {each['since_s']:.0f} s" for each in silent]
     return " | ".join(parts)
