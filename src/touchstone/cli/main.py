@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter, validators
 
 from touchstone import __version__, config
-from touchstone.cli import output
+from touchstone.cli import operator, output
+from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
 from touchstone.cli.keys import keys_app
 from touchstone.cli.run import run
@@ -28,6 +29,9 @@ app.command(config_app)
 app.command(run)
 app.command(exchange)
 app.command(keys_app)
+app.command(doctor)
+for operated, command in operator.COMMANDS:
+    app.command(command, name=operated)
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
 Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
@@ -312,8 +316,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _COMMANDS = frozenset(
-    "run exchange import backtest compare report config show check reference keys new".split()
-)
+    "run exchange import backtest compare report config show check reference keys new doctor".split()
+) | {name for name, _ in operator.COMMANDS}
 
 
 def _load_compared(path: Path, name: str) -> config.Config:
