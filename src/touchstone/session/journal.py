@@ -326,7 +326,7 @@ def _sealed(head: bytes) -> bytes:
 
 
 def _is_sealed(head: bytes) -> bool:
-    return _CHECK.unpack_from(head, len(head) - _CHECK.size)[0] == zlib.crc32(head[: -_CHECK.size])
+    return bool(_CHECK.unpack_from(head, len(head) - _CHECK.size)[0] == zlib.crc32(head[: -_CHECK.size]))
 
 
 def _is_zero_to_the_end(file: BinaryIO) -> bool:
