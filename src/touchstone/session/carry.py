@@ -22,7 +22,8 @@ def key(config: Config, source: str) -> str:
 
     source: where the market comes from, so that what was learned on paper stays with paper.
     """
-    parts = [source, f"version {int(MODEL_VERSION)}", config.models.model_dump_json(), config.evaluation.model_dump_json()]
+    settings = (config.models.model_dump_json(), config.evaluation.model_dump_json())
+    parts = [source, f"version {int(MODEL_VERSION)}", *settings]
     parts += [f"{name} {state.STATE[name].descr!r}" for name in CARRIED]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
