@@ -1,5 +1,6 @@
 """Configuration: what is accepted, what is refused and in which words, and that nothing of it goes stale."""
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,55 @@ def test_a_wrong_value_names_key_value_and_range(text: str, words: str) -> None:
 )
 def test_values_that_do_not_fit_together_are_refused(text: str, words: str) -> None:
     assert words in message(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[account]\naddress = '0x12'", "[account] address = '0x12' is not allowed: 0x and 40 hexadecimal digits"),
+        ("[account]\nnetwork = 'main'", "[account] network = 'main' is not allowed: one of local, testnet, mainnet"),
+        ("[live]\non_kill = 'sell'", "[live] on_kill = 'sell' is not allowed: one of hold, flatten"),
+    ],
+)
+def test_an_account_that_cannot_be_is_refused(text: str, words: str) -> None:
+    assert words in message(text)
+
+
+@pytest.mark.parametrize("section", ["account", "live", "market"])
+@pytest.mark.parametrize("key", ["keystore", "address", "key", "coin", "sessions"])
+@pytest.mark.parametrize("form", ["0x{}", "{}", "keys/{}"])
+def test_a_private_key_in_the_file_is_never_shown(section: str, key: str, form: str) -> None:
+    digits = "c0ffee" * 10 + "c0de"
+    with pytest.raises(ConfigError) as caught:
+        config.parse(f"[{section}]\n{key} = '{form.format(digits)}'\nnonsense = 1")
+    assert digits not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__context__ is None
+
+
+def test_a_private_key_as_the_name_of_a_keystore_is_refused() -> None:
+    assert "looks like a private key" in message(f"[account]\nkeystore = '0x{'ab' * 32}'")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "[live] live = true and [live] max_notional"),
+        ("[live]\nlive = true", "needs [live] max_notional"),
+        ("[live]\nmax_notional = 500.0", "needs [live] live = true"),
+        ("[live]\nlive = true\nmax_notional = 20.0", "at least one order, [quoting] order_notional = 50"),
+    ],
+)
+def test_mainnet_needs_the_switch_and_a_notional_cap(text: str, words: str) -> None:
+    settings = config.parse(text)
+    with pytest.raises(ConfigError) as caught:
+        config.check_may_trade(settings, "mainnet")
+    assert words in str(caught.value)
+    for network in ("local", "testnet"):
+        config.check_may_trade(settings, network)
+
+
+def test_mainnet_is_allowed_with_both() -> None:
+    config.check_may_trade(config.parse("[live]\nlive = true\nmax_notional = 500.0"), "mainnet")
 
 
 def test_all_errors_are_told_at_once() -> None:

@@ -5,6 +5,7 @@ error that names the nearest valid one; a wrong value is an error that names key
 """
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.fields import FieldInfo
 
 from touchstone import TouchstoneError
+from touchstone.redact import looks_like_key, redact
 
 COLLATERAL_OF_DEX = {"": "USDC", "hyna": "USDE", "flx": "USDH", "vntl": "USDH", "km": "USDH", "cash": "USDT0"}
 HYPERLIQUID_MIN_NOTIONAL = 10.0
@@ -37,6 +39,7 @@ def field(default: Any, description: str) -> Any:
     return Field(default=default, description=description)
 
 
+NetworkName = Literal["local", "testnet", "mainnet"]
 Fraction = Annotated[float, Gt(0), Le(1)]
 Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
@@ -307,6 +310,70 @@ class Evaluation(Section):
     )
 
 
+class Account(Section):
+    """Whose money it is and whose key signs. A key itself is never in this file."""
+
+    network: NetworkName = field(
+        "local", "Exchange that is traded on: `local` is one on this machine, where no order costs money."
+    )
+    url: str = field("", "URL of the local exchange (`touchstone exchange` prints it); of no use on other networks.")
+    address: str = field(
+        "", "Address of the account; empty means that for which the key signs: its own, or the one that approved it."
+    )
+    keystore: str = field(
+        "", "Keystore file of the agent's key (`touchstone keys new`); the variable TOUCHSTONE_KEY comes before it."
+    )
+    agent: str = field("", "Address that the key must have; empty means any. Guards against a mix-up of keys.")
+    watchdog_keystore: str = field(
+        "", "Keystore file of the watchdog's own agent key; the variable TOUCHSTONE_WATCHDOG_KEY comes before it."
+    )
+
+
+class Live(Section):
+    """Trading over sockets: what must be said before it may start, and how it ends."""
+
+    live: bool = field(False, "Whether real money may be traded; mainnet needs true, and `max_notional`, and a key.")
+    max_notional: Annotated[float, Ge(0)] = field(
+        0.0, "Most that position and resting orders of one side may be worth together, in units of the collateral; "
+        "0 means only the limits of [capital] and [risk], which mainnet refuses.",
+    )
+    leverage: Annotated[int, Ge(1), Le(50)] = field(5, "Leverage set on the coin before trading.")
+    margin_mode: Literal["isolated", "cross"] = field(
+        "isolated", "Margin mode set on the coin before trading; many coins of builder dexs take only `isolated`."
+    )
+    expires_after_s: Annotated[float, Ge(0), Le(600)] = field(
+        10.0, "The exchange refuses an order that reaches it later than this after it was sent, seconds; 0 means never."
+    )
+    on_kill: Literal["hold", "flatten"] = field(
+        "hold", "What becomes of the position when trading is killed; orders are cancelled in any case."
+    )
+    flatten_maker_s: Annotated[float, Ge(0), Le(3_600)] = field(
+        20.0, "Flattening stands at the touch as a maker for this long before it takes, seconds."
+    )
+    flatten_taker_s: Annotated[float, Gt(0), Le(3_600)] = field(
+        20.0, "Flattening takes for at most this long, then says what is left, seconds."
+    )
+    flatten_cap_bps: Annotated[float, Gt(0), Le(1_000)] = field(
+        50.0, "Taking pays at most this much away from the mid, bps."
+    )
+    dead_man: Literal["auto", "schedule", "watchdog", "off"] = field(
+        "auto",
+        "What cancels our orders when this process dies: `schedule` the exchange itself (it wants 1,000,000 of volume "
+        "first), `watchdog` a second process with a key of its own, `auto` the first of them that can be had.",
+    )
+    dead_man_s: Annotated[float, Ge(10), Le(600)] = field(
+        60.0, "The exchange cancels this long after it last heard of us, seconds; it is told twice in that time."
+    )
+    heartbeat_s: Annotated[float, Ge(1), Le(60)] = field(
+        5.0, "The watchdog cancels when the trader was silent for this long, seconds; at once when it has died."
+    )
+    uncovered_notional: Annotated[float, Gt(0)] = field(
+        500.0, "Most that resting orders may be worth while nothing would cancel them if this machine died "
+        "(no `schedule`), in units of the collateral.",
+    )
+    sessions: str = field("sessions", "Folder of the sessions and of what is kept for each account.")
+
+
 class Config(Section):
     """Everything that a user can set."""
 
@@ -322,6 +389,8 @@ class Config(Section):
     quota: Quota = Quota()
     exchange: Exchange = Exchange()
     evaluation: Evaluation = Evaluation()
+    account: Account = Account()
+    live: Live = Live()
 
     @property
     def fee_factor(self) -> float:
@@ -353,9 +422,28 @@ class Config(Section):
             market = Market(coin=coin, feed=self.market.feed, collateral=self.market.collateral)
         return self.model_copy(update={"market": market})
 
+    def at(
+        self,
+        *,
+        network: NetworkName | None = None,
+        url: str | None = None,
+        address: str | None = None,
+        coin: str | None = None,
+    ) -> Self:
+        """The same configuration with what a command line says instead; None changes nothing. Raises ConfigError."""
+        given = {"network": network, "url": url, "address": address}
+        account = self.account.model_copy(update={name: value for name, value in given.items() if value is not None})
+        try:
+            _check_account(account)
+        except ValueError as error:
+            raise ConfigError(redact(str(error))) from None
+        moved = self.model_copy(update={"account": account})
+        return moved if coin is None else moved.with_coin(coin)
+
     @model_validator(mode="after")
     def _values_fit_together(self) -> Self:
         quoting, exchange, models = self.quoting, self.exchange, self.models
+        _check_account(self.account)
         _require(
             quoting.min_half_spread_bps <= quoting.max_half_spread_bps,
             "[quoting] min_half_spread_bps",
@@ -416,6 +504,24 @@ def load(path: Path | None) -> Config:
     return parse(text, str(path))
 
 
+def check_may_trade(config: Config, network: str) -> None:
+    """Raises ConfigError unless the configuration allows trading on this network: real money is asked for twice."""
+    if network != "mainnet":
+        return
+    missing = []
+    if not config.live.live:
+        missing.append("[live] live = true")
+    if not config.live.max_notional:
+        missing.append("[live] max_notional = the most that may be at stake")
+    if missing:
+        raise ConfigError(f"trading on mainnet needs {' and '.join(missing)} in the configuration, besides the key")
+    if config.quoting.order_notional > config.live.max_notional:
+        raise ConfigError(
+            f"[live] max_notional = {config.live.max_notional:g} is not allowed: at least one order, "
+            f"[quoting] order_notional = {config.quoting.order_notional:g}"
+        )
+
+
 def parse(text: str, name: str = "configuration") -> Config:
     """Configuration from TOML text; `name` is what error messages call it. Raises ConfigError."""
     try:
@@ -424,7 +530,8 @@ def parse(text: str, name: str = "configuration") -> Config:
         raise ConfigError(f"{name} is not valid TOML: {error}") from error
     except ValidationError as error:
         lines = [_explain(problem) for problem in error.errors()]
-        raise ConfigError("\n  ".join([f"{name}:", *lines]) if len(lines) > 1 else f"{name}: {lines[0]}") from error
+    # Outside the handler, so that pydantic's error is not part of ours: it shows values, one of which may be a key.
+    raise ConfigError(redact("\n  ".join([f"{name}:", *lines]) if len(lines) > 1 else f"{name}: {lines[0]}"))
 
 
 def to_toml(config: Config) -> str:
@@ -485,6 +592,17 @@ def allowed(info: FieldInfo) -> str:
 def _require(holds: bool, key: str, value: float, condition: str) -> None:
     if not holds:
         raise ValueError(f"{key} = {value:g} is not allowed: {condition}")
+
+
+def _check_account(account: Account) -> None:
+    """Addresses are addresses; a key is nowhere."""
+    for name, value in account:
+        if looks_like_key(Path(value).name):
+            raise ValueError(f"[account] {name} looks like a private key: never in a file; make another key")
+    for name in ("address", "agent"):
+        value = getattr(account, name)
+        if value and not re.fullmatch("0x[0-9a-fA-F]{40}", value):
+            raise ValueError(f"[account] {name} = {value!r} is not allowed: 0x and 40 hexadecimal digits")
 
 
 def _explain(problem: Any) -> str:

@@ -49,7 +49,7 @@ class Shells:
             compare_seeds=lambda a, b, **options: self.compare("seeds", a, b, options),
             compare_tapes=lambda a, b, tapes, **options: self.compare("tapes", a, b, options | {"tapes": tapes}),
         )
-        self._put(monkeypatch, "touchstone.backtest.store", load_result=self.load_result)
+        self._put(monkeypatch, "touchstone.session.store", load_result=self.load_result)
         self._put(monkeypatch, "touchstone.data.catalogue", import_path=self.import_path)
         self._put(monkeypatch, "touchstone.data.tape", is_tape=self.is_tape, open_tape=self.open_tape)
 

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
+from touchstone.local.server.demo import demo_address, demo_key
 
 from touchstone.clients.hyperliquid import Client, Limits, Network
 from touchstone.local.exchange import LocalExchange
-from touchstone.local.server.demo import demo_address, demo_key
 from touchstone.local.server.server import Server
 from touchstone.local.server.settings import Faults, ServerSettings
 from touchstone.local.server.settings import Limits as ServerLimits

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from touchstone import TouchstoneError
 from touchstone.data.errors import DataError
+from touchstone.redact import redact
 
 OK, PROBLEM, WRONG_USE, VENUE, KILLED = 0, 1, 2, 3, 4
 INTERRUPTED = 130
@@ -36,6 +37,11 @@ def stderr() -> Console:
 def say(message: str) -> None:
     """One message for people."""
     stderr().print(message, markup=False, soft_wrap=True)
+
+
+def complain(about: object) -> None:
+    """One error for people."""
+    say(redact(f"error: {about}"))
 
 
 def print_json(value: Any) -> None:
@@ -76,23 +82,49 @@ def exit_code_of(result: Mapping[str, Any]) -> int:
     return PROBLEM if result.get("problems") else OK
 
 
+def show(result: Mapping[str, Any], as_json: bool) -> int:
+    """A session's result as its report or as JSON; the exit code that it means."""
+    if as_json:
+        print_json(result)
+    else:
+        from touchstone.insight.report import print_report
+
+        print_report(plain(result), stdout())
+    return exit_code_of(result)
+
+
+def refuse_existing(folder: Path) -> None:
+    """Raises WrongUseError for a folder with something in it."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise WrongUseError(f"{folder} exists and is not empty; a session is never written over: choose another folder")
+
+
+class WrongUseError(TouchstoneError):
+    """The command cannot do what was asked."""
+
+    exit_code = WRONG_USE
+
+
 def explain(error: BaseException) -> int:
-    """Print what went wrong in one message and return the exit code; a traceback only with TOUCHSTONE_DEBUG."""
+    """Print what went wrong in one message and return the exit code; a traceback only with TOUCHSTONE_DEBUG.
+
+    What could be a private key is hidden, wherever a user may have put it.
+    """
     if os.environ.get("TOUCHSTONE_DEBUG"):
-        traceback.print_exception(error)
+        sys.stderr.write(redact("".join(traceback.format_exception(error))))
     match error:
         case KeyboardInterrupt():
             say("interrupted")
             return INTERRUPTED
         case TouchstoneError():
-            say(f"error: {error}")
+            complain(error)
             return error.exit_code
         case DataError():
-            say(f"error: {error}")
+            complain(error)
             return WRONG_USE
         case OSError(filename=str() | bytes() | Path()):
-            say(f"error: {error.filename}: {error.strerror}")
+            complain(f"{error.filename!s}: {error.strerror}")
             return WRONG_USE
-    say(f"error: unexpected {type(error).__name__}: {error}")
+    complain(f"unexpected {type(error).__name__}: {error}")
     say("This is a fault of Touchstone; TOUCHSTONE_DEBUG=1 shows where it happened.")
     return PROBLEM
