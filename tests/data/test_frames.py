@@ -308,8 +308,6 @@ def test_states_of_orders(frames: Frames) -> None:
         (rejected, -1, 405_000, 325, 42, events.REJECT_BAD_ALO_PX, 0),
         (rejected, -1, 405_000, 325, 42, events.REJECT_OTHER, 0),
         (cancelled, -1, 405_000, 325, 42, events.CANCELLED_BY_VENUE, 0),
-        (resting, -1, 405_000, 325, NOT_OURS, 0, 0),
-        (resting, -1, 405_000, 325, NOT_OURS, 0, 0),
     ]
     assert set(rows["exch_ns"]) == {(T + 5) * MS}
     assert frames.counts == {"foreign_order": 2, "other_coin": 1}
