@@ -23,7 +23,7 @@ from touchstone.data.units import Coin
 from touchstone.session.journal import Journal
 
 DATABASE = "session.db"
-START, FINAL = "start.bin", "final.bin"
+STATES, START, FINAL = "state", "start.bin", "final.bin"
 RESULT = "result.json"
 LOG = "session.log"
 
@@ -54,7 +54,7 @@ class SessionStore:
         from touchstone.core.jit import CACHE_DIR
 
         self.folder = Path(folder)
-        self._states = self.folder / "state"
+        self._states = self.folder / STATES
         self._states.mkdir(parents=True, exist_ok=True)
         config.save(settings, self.folder / "config.toml")
         self.journal = Journal(self.folder, coin, CACHE_DIR.name)
