@@ -39,6 +39,7 @@ def field(default: Any, description: str) -> Any:
     return Field(default=default, description=description)
 
 
+NetworkName = Literal["local", "testnet", "mainnet"]
 Fraction = Annotated[float, Gt(0), Le(1)]
 Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
@@ -312,7 +313,7 @@ class Evaluation(Section):
 class Account(Section):
     """Whose money it is and whose key signs. A key itself is never in this file."""
 
-    network: Literal["local", "testnet", "mainnet"] = field(
+    network: NetworkName = field(
         "local", "Exchange that is traded on: `local` is one on this machine, where no order costs money."
     )
     url: str = field("", "URL of the local exchange (`touchstone exchange` prints it); of no use on other networks.")
@@ -420,6 +421,24 @@ class Config(Section):
         if market.dex == self.market.dex:
             market = Market(coin=coin, feed=self.market.feed, collateral=self.market.collateral)
         return self.model_copy(update={"market": market})
+
+    def at(
+        self,
+        *,
+        network: NetworkName | None = None,
+        url: str | None = None,
+        address: str | None = None,
+        coin: str | None = None,
+    ) -> Self:
+        """The same configuration with what a command line says instead; None changes nothing. Raises ConfigError."""
+        given = {"network": network, "url": url, "address": address}
+        account = self.account.model_copy(update={name: value for name, value in given.items() if value is not None})
+        try:
+            _check_account(account)
+        except ValueError as error:
+            raise ConfigError(redact(str(error))) from None
+        moved = self.model_copy(update={"account": account})
+        return moved if coin is None else moved.with_coin(coin)
 
     @model_validator(mode="after")
     def _values_fit_together(self) -> Self:

@@ -23,6 +23,9 @@ def desk(tmp_path: Path) -> Desk:
 
 def test_an_account_has_one_folder_of_its_own(tmp_path: Path, desk: Desk) -> None:
     assert desk.folder == tmp_path / "accounts" / f"testnet-{ADDRESS.lower()}"
+    assert (desk.killed(), desk.holder(), desk.history(), desk.last_session("BTC")) == (None, None, [], None)
+    assert list(tmp_path.iterdir()) == []  # looking makes nothing
+    desk.set_last_session("BTC", Path("one"))
     assert desk.folder.stat().st_mode & 0o777 == 0o700
     assert Desk.of(tmp_path, "testnet", ADDRESS.lower()).folder == desk.folder
     Desk.of(tmp_path, "mainnet", ADDRESS)
@@ -95,6 +98,7 @@ def test_the_first_reason_of_a_kill_stays(desk: Desk) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"when_ns": "x"}', b"\xff"])
 def test_an_unreadable_latch_is_a_kill(desk: Desk, content: bytes) -> None:
+    desk.folder.mkdir(parents=True)
     (desk.folder / "killed.json").write_bytes(content)
     assert desk.killed() is not None
     with pytest.raises(KilledError):
@@ -107,6 +111,7 @@ def test_a_full_disk_still_latches(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
+    desk.folder.mkdir(parents=True)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_whole(desk.folder / "other", b"content")

@@ -1,6 +1,5 @@
 """Backtests and sessions in the reactive market: runs under several assumptions, put together into one result."""
 
-import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +12,9 @@ from touchstone.backtest.scenario import Scenario
 from touchstone.backtest.shell import Progress, Shell
 from touchstone.config import Config
 from touchstone.core.conventions import NS
-from touchstone.core.jit import CACHE_DIR
 from touchstone.data.tape import Tape, open_tape
 from touchstone.data.units import Coin, coin_of
-from touchstone.session import result
+from touchstone.session import result, warm
 from touchstone.session.log import SessionLog
 from touchstone.session.store import LOG, Journaling, SessionStore
 
@@ -35,22 +33,7 @@ def compile_ahead(say: Say, market: Scenario | None = None) -> float:
 
     market: the scenario that will be run in, None for a tape.
     """
-    name = "reactive_loop.run" if market else "loop.run"
-    is_cold = not any(CACHE_DIR.rglob(f"{name}-*.nbi"))
-    if is_cold:
-        say(f"compiling the core: once per version, about two minutes; kept in {CACHE_DIR}")
-    started = time.perf_counter()
-    had_collector = gc.isenabled()
-    gc.disable()  # the compiler leaves little behind, and looking for it costs a tenth of its time
-    try:
-        _run_nothing(market)
-    finally:
-        if had_collector:
-            gc.enable()
-    seconds = time.perf_counter() - started
-    if is_cold:
-        say(f"compiled in {seconds:.1f} s")
-    return seconds
+    return warm.compile_ahead(say, "reactive_loop.run" if market else "loop.run", lambda: _run_nothing(market))
 
 
 def _run_nothing(market: Scenario | None) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter, validators
 
 from touchstone.cli import output
+from touchstone.config import NetworkName
 from touchstone.live import keys
 from touchstone.redact import looks_like_key
 
@@ -17,7 +18,7 @@ PAGES = {"mainnet": "https://app.hyperliquid.xyz/API", "testnet": "https://app.h
 
 
 @keys_app.command
-def new(path: Path, *, network: keys.Network = "testnet", password_fd: Descriptor = None) -> int:
+def new(path: Path, *, network: NetworkName = "testnet", password_fd: Descriptor = None) -> int:
     """Make a fresh agent key in a new keystore, and say how the account approves it.
 
     Parameters
@@ -34,7 +35,7 @@ def new(path: Path, *, network: keys.Network = "testnet", password_fd: Descripto
 
 @keys_app.command(name="import")
 def import_(
-    path: Path, *, network: keys.Network = "testnet", password_fd: Descriptor = None, key_fd: Descriptor = None
+    path: Path, *, network: NetworkName = "testnet", password_fd: Descriptor = None, key_fd: Descriptor = None
 ) -> int:
     """Put a key that exists into a new keystore.
 
@@ -83,7 +84,7 @@ def show(path: Path, *, json: Annotated[bool, Parameter(name="--json", negative=
     return output.OK
 
 
-def _write(path: Path, key: keys.Secret, network: keys.Network, password_fd: int | None) -> int:
+def _write(path: Path, key: keys.Secret, network: NetworkName, password_fd: int | None) -> int:
     if path.exists():
         raise keys.KeysError(f"{path} exists and is not overwritten; choose another name")
     address = keys.write_keystore(path, key, keys.password(path, password_fd, twice=True), network=network)

@@ -30,11 +30,15 @@ LONGEST_PATH = 100  # bytes; the system's limit is 108 with its end, 104 on othe
 
 
 class ControlError(TouchstoneError):
-    """The session refused a command, or did not answer; the text is its own."""
+    """The session refused a command; the text is its own."""
 
 
 class NotRunningError(ControlError):
     """No session listens at this desk."""
+
+
+class SilentError(ControlError):
+    """The session is there, but hangs or has ended in the middle."""
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
@@ -141,7 +145,7 @@ class Control:
 def ask(folder: Path, command: str, arguments: dict[str, Any] | None = None, *, timeout_s: float = 10.0) -> Any:
     """The operator's side: the session's answer to a command (a dict).
 
-    Raises NotRunningError where no session listens, ControlError where it refuses or does not answer in time.
+    Raises NotRunningError where no session listens, SilentError where none answers, ControlError where it refuses.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
         line.settimeout(timeout_s)
@@ -151,14 +155,14 @@ def ask(folder: Path, command: str, arguments: dict[str, Any] | None = None, *, 
         except (FileNotFoundError, ConnectionRefusedError):
             raise NotRunningError(f"no session runs at {folder}") from None
         except OSError as error:
-            raise ControlError(f"cannot reach the session at {folder}: {error.strerror or 'no answer'}") from None
+            raise SilentError(f"cannot reach the session at {folder}: {error.strerror or 'no answer'}") from None
         try:
             line.sendall(msgspec.json.encode(Request(command, arguments or {})) + b"\n")
             answer = msgspec.json.decode(_read_line(line), type=Answer)
         except TimeoutError:
-            raise ControlError(f"the session did not answer `{command}` within {timeout_s:g} s") from None
+            raise SilentError(f"the session did not answer `{command}` within {timeout_s:g} s") from None
         except (OSError, msgspec.DecodeError) as error:
-            raise ControlError(f"the session ended before it answered `{command}` ({error})") from None
+            raise SilentError(f"the session ended before it answered `{command}` ({error})") from None
     if not answer.ok:
         raise ControlError(answer.error or "refused without a reason")
     return answer.answer or {}

@@ -85,12 +85,11 @@ def desks_of(sessions: Path, network: str) -> list[Path]:
 
 
 class Desk:
-    """The folder of one account on one network, made where there is none; only its owner may look into it."""
+    """The folder of one account on one network, made by what first writes there; only its owner may look into it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.network, _, self.address = folder.name.partition("-")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @classmethod
     def of(cls, sessions: Path, network: str, address: str) -> "Desk":
@@ -102,6 +101,7 @@ class Desk:
     @contextmanager
     def lock(self, *, now_ns: int, session: Path) -> Iterator[None]:
         """Be the one session of the account. Raises LockedError that names the other one."""
+        self._made()
         with (self.folder / "lock").open("a+b") as file:
             if not _try_lock(file):
                 raise LockedError(
@@ -148,6 +148,7 @@ class Desk:
 
         On a full disk the latch is there without its reason. Raises DeskError where it cannot be there at all.
         """
+        self._made()
         self.note("killed", kill.when_ns, rule=kill.rule, session=kill.session, note=kill.note)
         if self._latch.exists():
             return
@@ -206,7 +207,8 @@ class Desk:
         """Where the evidence of a coin's models is kept; `key` tells which layout it has. Write it by `write_whole`."""
         return self._made("evidence") / f"{_file_name(coin)}-{_file_name(key)}.bin"
 
-    def _made(self, name: str) -> Path:
+    def _made(self, name: str = "") -> Path:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = self.folder / name
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder

@@ -13,14 +13,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from touchstone import TouchstoneError
+from touchstone.config import NetworkName
 from touchstone.redact import looks_like_key
 from touchstone.venues.hyperliquid.errors import WireError
 from touchstone.venues.hyperliquid.signing import Signer
-
-Network = Literal["local", "testnet", "mainnet"]
 
 KEY, PASSWORD = "TOUCHSTONE_KEY", "TOUCHSTONE_PASSWORD"  # names of variables, of the trader and of its watchdog
 WATCHDOG_KEY, WATCHDOG_PASSWORD = "TOUCHSTONE_WATCHDOG_KEY", "TOUCHSTONE_WATCHDOG_PASSWORD"
@@ -98,7 +97,7 @@ def new_key() -> Secret:
         return found
 
 
-def write_keystore(path: Path, key: Secret, password: Secret, *, network: Network, scrypt_n: int = SCRYPT_N) -> str:
+def write_keystore(path: Path, key: Secret, password: Secret, *, network: NetworkName, scrypt_n: int = SCRYPT_N) -> str:
     """Encrypt a key into a new file that only its owner may read; its address. Raises KeysError, never overwrites."""
     from eth_keyfile.keyfile import create_keyfile_json
 
@@ -133,7 +132,7 @@ def describe(path: Path) -> Keystore:
     return _described(path, _document(path))
 
 
-def read_keystore(path: Path, password: Secret, network: Network | None = None) -> Secret:
+def read_keystore(path: Path, password: Secret, network: NetworkName | None = None) -> Secret:
     """The key in a keystore. Raises KeysError: permissions, format, wrong password, made for another network."""
     from eth_keyfile.keyfile import decode_keyfile_json
 
@@ -254,7 +253,7 @@ def password(path: Path, descriptor: int | None = None, *, variable: str = PASSW
 
 def load(
     keystore: str,
-    network: Network,
+    network: NetworkName,
     *,
     password_fd: int | None = None,
     variable: str = KEY,

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from touchstone.clients.hyperliquid import Market, NotSentError, UnknownOutcomeError
 from touchstone.core import actions, events
+from touchstone.data.layout import Row
 from touchstone.data.reasons import reject_code
 from touchstone.live import rows as make
 from touchstone.live.clock import Clock
@@ -58,7 +59,7 @@ class Outbox:
         *,
         cloid_tag: int,
         expires_after_ms: int,
-        hear: Callable[[list[make.Row]], None],
+        hear: Callable[[list[Row]], None],
         doubt: Callable[[Sequence[int]], None],
     ) -> None:
         self._client = client
@@ -137,7 +138,7 @@ class Outbox:
         if len(parts) != len(wanted):  # nobody knows which is which
             self._doubt(_concerned(wanted))
             return
-        found: list[make.Row] = []
+        found: list[Row] = []
         for one, part in zip(wanted, parts, strict=True):
             if not isinstance(part, Status) or not isinstance(part.error, str):
                 continue
@@ -154,7 +155,7 @@ class Outbox:
         if found:
             self._hear(found)
 
-    def _undone(self, wanted: list[Wanted], code: Any) -> list[make.Row]:
+    def _undone(self, wanted: list[Wanted], code: Any) -> list[Row]:
         """Rows for requests that were not carried out at all: what was to be replaced or cancelled still rests."""
         now_ns = self._clock.now_ns()
         found = []

@@ -11,15 +11,15 @@ from typing import Any
 
 from touchstone.clients.hyperliquid import Client, ClientError, Market, account
 from touchstone.core import events
-from touchstone.core.conventions import MS
 from touchstone.core.trading import orders as table
 from touchstone.data.account_rows import NOT_OURS, AccountRows
+from touchstone.data.layout import MS, Row
 from touchstone.live import rows as make
 from touchstone.live.clock import Clock
 from touchstone.live.outbox import Outbox
 from touchstone.live.trader import Trader
 from touchstone.venues.hyperliquid.actions import Cancel, CancelOrders
-from touchstone.venues.hyperliquid.shapes import FrontendOrder
+from touchstone.venues.hyperliquid.shapes import FrontendOrder, PastOrder
 
 OVERLAP_MS = 60_000  # fills are asked for from so long before the newest known one; the core knows them by their ids
 TRIES = 5
@@ -132,7 +132,7 @@ class Recovery:
     async def read_equity(self) -> int:
         """Account value into the core; returns the position by the exchange's word."""
         standing = await account.standing(self._client, self._market)
-        now_ns, exch_ns = self._clock.now_ns(), standing.time_ms * int(MS)
+        now_ns, exch_ns = self._clock.now_ns(), (standing.time_ms or 0) * MS
         row = make.row(events.EQUITY, now_ns, exch_ns=exch_ns, px=standing.equity, aux=standing.withdrawable)
         self._trader.take_rows([row])
         return standing.size
@@ -141,12 +141,10 @@ class Recovery:
         """(status, order, time) by the exchange's word; None for an order that never came and no longer can."""
         while True:
             status = await account.order_status(self._client, self._outbox.cloid(cloid))
-            if status.status == "order":
-                past = status.order
-                assert not isinstance(past, type(None))
-                return past.status, past.order, past.status_timestamp  # type: ignore[union-attr]
+            if isinstance(status.order, PastOrder):
+                return status.order.status, status.order.order, status.order.status_timestamp
             # Its request dies by itself at its expiry: only then is "unknown" an answer.
-            left_s = self._clock.until_s(sent_ns + 2 * self._expires_after_ms * int(MS))
+            left_s = self._clock.until_s(sent_ns + 2 * self._expires_after_ms * MS)
             if left_s <= 0:
                 return None
             await asyncio.sleep(min(left_s, 1.0))
@@ -169,7 +167,7 @@ class Recovery:
             if order is None or not table.is_live(order):
                 continue
             now_ns = self._clock.now_ns()
-            rows: list[make.Row] = list(self._rows.order(each, "open", each.timestamp, now_ns))
+            rows: list[Row] = list(self._rows.order(each, "open", each.timestamp, now_ns))
             if int(order.state) in (int(table.CANCEL_SENT), int(table.AMEND_SENT)) and not self._outbox.in_flight:
                 rows.append(make.not_cancelled(cloid, events.REJECT_OTHER, now_ns))
             self._trader.take_rows(rows)

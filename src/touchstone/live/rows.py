@@ -7,8 +7,7 @@ import numpy as np
 
 from touchstone.core import events
 from touchstone.core.events import EVENT
-
-Row = tuple[int, ...]  # in the order of EVENT's fields
+from touchstone.data.layout import Row
 
 
 def row(

@@ -80,12 +80,14 @@ class Session:
         expires_after_ms: int,
         shows_own_orders: bool,
         is_simulated: bool,
+        at_rest: Callable[[Any], None] = lambda state: None,
         say: Callable[[str], None],
     ) -> None:
         self.client = client
         self.clock = clock
         self.start = start
         self.say = say
+        self._at_rest = at_rest  # told the core's state when all that it took in and wrote down is handed over
         market = start.market
         self.frames = Frames(market.sz_decimals, market.coin, cloid_tag=cloid_tag, say=say)
         self.frames.account.fills_after_ms = start.time_ms
@@ -148,7 +150,7 @@ class Session:
         if self._is_trading:
             self.n_downs += 1
             self.say(f"connection lost: {reason}")
-            self.trader.take_rows(make.feed(False, BOTH, self.clock.now_ns()))
+            self.lost_sight()
 
     # -- the life of a session ------------------------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ class Session:
         """Let the core hear, after a first look at account and quota."""
         self._is_trading = True
         self.frames.restart()
-        await self.recovery.reconcile()
+        await self._reconcile("the session begins")
         self._spawn(self._timer())
         self._spawn(self._drain())
         self._spawn(self._poll(self.recovery.read_quota, QUOTA_S))
@@ -212,6 +214,10 @@ class Session:
         if isinstance(reply, Refused):
             mode = "cross" if is_cross else "isolated"
             raise LiveError(f"leverage {leverage} {mode} for {self.start.market.coin}: {reply.response}")
+
+    def lost_sight(self) -> None:
+        """Nothing that the core knows is recent: it is blind until the exchange has been asked."""
+        self.trader.take_rows(make.feed(False, BOTH, self.clock.now_ns()))
 
     def reconcile_soon(self, why: str) -> None:
         """Reconcile in the background, once however often it is asked for, until it succeeds."""
@@ -291,6 +297,7 @@ class Session:
             await asyncio.sleep(DRAIN_S)
             self.trader.flush()
             self.trader.drain()
+            self._at_rest(self.trader.machine["state"])
 
     async def _poll(self, act: Callable[[], Awaitable[None]], every_s: float) -> None:
         while True:

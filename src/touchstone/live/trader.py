@@ -15,6 +15,7 @@ from touchstone.core.conventions import MS
 from touchstone.core.events import EVENT
 from touchstone.core.trading import breakers, orders
 from touchstone.data.frames import ENOUGH_ROWS
+from touchstone.data.layout import Row
 from touchstone.live import rows as make
 from touchstone.session.machine import Machine
 
@@ -72,7 +73,7 @@ class Trader(Machine):
         """Risk has killed trading."""
         return int(self.state.risk.state) == int(breakers.KILLED)
 
-    def take_rows(self, rows: list[make.Row]) -> None:
+    def take_rows(self, rows: list[Row]) -> None:
         """Feed rows that are not a market's."""
         if rows:
             self.buffer[: len(rows)] = make.array(rows)
@@ -119,6 +120,22 @@ class Trader(Machine):
             if self._halted[0]:
                 break
         self.note("events", rows[:count])
+
+    def retrace(self, journaled: Any) -> None:
+        """Decide on journaled rows again: nothing is journaled and nothing sent, for both was done then."""
+        count, at = len(journaled), 0
+        rows: Any = np.zeros(count, EVENT)  # of the type that the core is compiled for
+        rows.view(np.uint8)[:] = journaled.view(np.uint8)
+        while at < count and not self._halted[0]:
+            at = engine.step_rows(self.machine, rows, np.int64(at), np.int64(count))
+            if wanted := int(self._n_actions[0]):
+                self.take("orders", self._actions[:wanted].copy())
+                self._n_actions[0] = 0
+            self.drain()
+        self.note("events", rows)
+        self._n_market += int((rows["kind"] < _OWN_KIND_FIRST).sum())
+        self._first_ns = self._first_ns or int(rows["recv_ns"][0])
+        self.timer_ns = (int(rows["recv_ns"][-1]) // TIMER_NS + 1) * TIMER_NS
 
     def _carry_out(self, count: int) -> None:
         wanted = self._actions[:count].copy()

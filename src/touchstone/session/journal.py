@@ -65,10 +65,13 @@ class Journal:
     Any failure to write raises JournalError, and the journal then takes nothing more.
     """
 
-    def __init__(self, session: Path, coin: Coin, core: str, *, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self, session: Path, coin: Coin, core: str, *, segment_bytes: int = SEGMENT_BYTES, goes_on: bool = False
+    ) -> None:
+        """`goes_on`: behind what a session left that did not end by itself; what it left torn is taken away."""
         self._folder = Path(session) / FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
-        if any(self._folder.glob(f"*{SUFFIX}")):
+        if not goes_on and any(self._folder.glob(f"*{SUFFIX}")):
             raise JournalError(f"{self._folder}: has a journal already; a session has a folder of its own")
         self._coin = coin
         self._core = core
@@ -79,6 +82,8 @@ class Journal:
         self.segment = -1
         self.n_blocks = 0
         self._written = 0  # bytes of the segment, the buffered ones included
+        if goes_on:
+            self.segment, self.n_blocks = _mend(session)
         self.new_segment()
 
     @property
@@ -295,6 +300,20 @@ class Reader:
             follows = self._paths[-1].name
             raise JournalError(f"{path}: ends in the middle of the block at offset {offset}, but {follows} follows")
         self.torn_bytes = path.stat().st_size - offset
+
+
+def _mend(session: Path) -> tuple[int, int]:
+    """Take away what a crash tore; returns the last segment that is left and how many blocks there are."""
+    found = Reader(session)
+    for _ in found:
+        pass
+    last = sorted((Path(session) / FOLDER).glob(f"*{SUFFIX}"))[-1]
+    whole = last.stat().st_size - found.torn_bytes
+    if whole == 0:  # it had not even a header
+        last.unlink()
+    else:
+        os.truncate(last, whole)
+    return int(last.stem) - (whole == 0), found.n_blocks
 
 
 def read(session: Path) -> Reader:

@@ -50,22 +50,32 @@ class SessionStore:
     `journal` is written by who feeds the core: a live session itself, a backtest by `Journaling`.
     """
 
-    def __init__(self, folder: Path, settings: config.Config, coin: Coin) -> None:
+    def __init__(self, folder: Path, settings: config.Config, coin: Coin, *, goes_on: bool = False) -> None:
+        """`goes_on`: with the session of this folder, which did not end by itself.
+
+        Its tables are then filled from the start again: rows that are there already are passed over.
+        """
         from touchstone.core.jit import CACHE_DIR
 
         self.folder = Path(folder)
         self._states = self.folder / STATES
         self._states.mkdir(parents=True, exist_ok=True)
         config.save(settings, self.folder / "config.toml")
-        self.journal = Journal(self.folder, coin, CACHE_DIR.name)
+        self.journal = Journal(self.folder, coin, CACHE_DIR.name, goes_on=goes_on)
         self._database = sqlite3.connect(self.folder / DATABASE)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=NORMAL")
         self._tables: dict[str, Table] = {}
+        self._present = _rows_of_tables(self._database)
 
     def begin(self, state: bytes) -> None:
         """Keep the state that the core starts from; before it is fed anything."""
         (self._states / START).write_bytes(state)
+
+    @property
+    def start(self) -> bytes:
+        """The state that the core started from."""
+        return (self._states / START).read_bytes()
 
     def checkpoint(self, state: bytes) -> None:
         """Begin the next segment of the journal, and keep the state it starts from: that behind the last record."""
@@ -79,10 +89,16 @@ class SessionStore:
         made = self._tables.get(table)
         if made is None:
             made = self._tables[table] = Table(table, rows.dtype)
-            with self._database:
-                self._database.execute(made.create)
+            if table not in self._present:
+                with self._database:
+                    self._database.execute(made.create)
+        values: Iterable[tuple[Any, ...]] = made.values(rows)
+        if present := self._present.get(table, 0):
+            listed = list(values)
+            self._present[table] = max(present - len(listed), 0)
+            values = listed[present:]
         with self._database:
-            self._database.executemany(made.insert, made.values(rows))
+            self._database.executemany(made.insert, values)
 
     def finish(self, state: bytes, result: dict[str, Any]) -> None:
         """Close the journal, write the final state and the result."""
@@ -100,6 +116,12 @@ class SessionStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _rows_of_tables(database: sqlite3.Connection) -> dict[str, int]:
+    """Tables that are there, with their numbers of rows."""
+    names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
 
 
 class Journaling:
