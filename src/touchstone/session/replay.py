@@ -5,10 +5,11 @@ that was killed), the state at each segment and the final one; byte for byte, up
 not grow with the session.
 """
 
+import contextlib
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from touchstone.core.events import EVENT
 from touchstone.core.jit import CACHE_DIR
 from touchstone.core.phases.resolve import write_calibration
 from touchstone.core.state import STATE, new_machine
-from touchstone.session.journal import ACTIONS, EVENTS, RECORD_BYTES, Block, JournalMeta, read
+from touchstone.session.journal import ACTIONS, EVENTS, RECORD_BYTES, Block, JournalMeta, Reader, read
 from touchstone.session.machine import TABLES
 from touchstone.session.store import DATABASE, FINAL, START, STATES, Table
 
@@ -61,7 +62,7 @@ class Replayed(msgspec.Struct, kw_only=True):
     actions: int
     rows: dict[str, int]  # compared, by table
     rows_ahead: dict[str, int]  # that the replay makes and the database of a session that was killed does not have
-    actions_ahead: int  # wanted after the last event of the journal and not in it
+    actions_ahead: int  # wanted just before a crash, and not in the journal
     not_compared: list[str]  # tables that are not the core's
     checkpoints: int  # states compared, the final one included
     torn_bytes: int  # of the journal, cut off by a crash
@@ -79,47 +80,50 @@ class Differs(Exception):  # noqa: N818
 
 
 def replay(session: Path, progress: Progress = lambda done, total: None) -> Replayed:
-    """Feed a session's journal to the core of this program. Raises ReplayError, and JournalError where it is damaged."""
+    """Feed a session's journal to the core of this program. Raises ReplayError, JournalError where it is damaged."""
     started = time.perf_counter()
     folder = Path(session)
     journal = read(folder)
     if journal.meta is None:
         raise ReplayError(f"{folder}: the journal ends before its first block; there is nothing to replay")
     states = folder / STATES
-    is_finished = (states / FINAL).is_file()
-    database = Database(folder / DATABASE, is_finished=is_finished)
     core = Core(_state(states / START, journal.meta))
-    comparison = Comparison(core, database, states)
-    found = None
+    is_finished = (states / FINAL).is_file()
+    with contextlib.closing(Database(folder / DATABASE, is_finished=is_finished)) as database:
+        comparison = Comparison(core, database, states)
+        found = _first(comparison, journal, progress, is_finished=is_finished)
+        return Replayed(
+            session=str(folder),
+            same=found is None,
+            difference=found,
+            is_finished=is_finished,
+            coin=journal.meta.coin,
+            events=core.n_events,
+            actions=comparison.n_actions,
+            rows=database.compared(),
+            rows_ahead=database.ahead(),
+            actions_ahead=comparison.n_ahead,
+            not_compared=database.not_compared(),
+            checkpoints=comparison.n_states,
+            torn_bytes=journal.torn_bytes,
+            core=journal.meta.core,
+            core_here=CACHE_DIR.name,
+            seconds=time.perf_counter() - started,
+        )
+
+
+def _first(comparison: "Comparison", journal: Reader, progress: Progress, *, is_finished: bool) -> Difference | None:
+    """The first difference."""
+    done, total = 0, journal.total_bytes
     try:
-        done, total = 0, journal.total_bytes
         for block in journal:
             comparison.take(block)
             done += len(block.payload)
             progress(done, total)
         comparison.finish(is_finished=is_finished)
     except Differs as differs:
-        found = differs.difference
-    finally:
-        database.close()
-    return Replayed(
-        session=str(folder),
-        same=found is None,
-        difference=found,
-        is_finished=is_finished,
-        coin=journal.meta.coin,
-        events=core.n_events,
-        actions=comparison.n_actions,
-        rows=database.compared(),
-        rows_ahead=database.ahead(),
-        actions_ahead=len(core.wanted),
-        not_compared=database.not_compared(),
-        checkpoints=comparison.n_states,
-        torn_bytes=journal.torn_bytes,
-        core=journal.meta.core,
-        core_here=CACHE_DIR.name,
-        seconds=time.perf_counter() - started,
-    )
+        return differs.difference
+    return None
 
 
 def is_compiled() -> bool:
@@ -135,8 +139,8 @@ def _state(path: Path, meta: JournalMeta) -> bytes:
     raw = path.read_bytes()
     if len(raw) != STATE.itemsize:
         raise ReplayError(
-            f"{path}: is a state of {len(raw)} bytes, the core here has {STATE.itemsize}{other}; replay the session with "
-            f"the program that made it ({meta.created_by})"
+            f"{path}: is a state of {len(raw)} bytes, the core here has {STATE.itemsize}{other}; replay the session "
+            f"with the program that made it ({meta.created_by})"
         )
     return raw
 
@@ -152,9 +156,9 @@ class Core:
         names = records.OUT.names[: records.OUT.names.index("overflow")]
         self._tables = names[1:]
         assert names[0] == "n_actions"
-        self._counters = memoryview(self._machine["out"].view(np.uint8))[: 8 * len(names)].cast("q")
+        self._counters = self._machine["out"].view(np.uint8).data[: 8 * len(names)].cast("q")
         self._event: Any = np.zeros(1, EVENT)
-        self._event_bytes = memoryview(self._event.view(np.uint8))
+        self._event_bytes = self._event.view(np.uint8).data
         self._recv_ns = self._event["recv_ns"]
         self._nothing = self._counters.tobytes()
         self._before = self._nothing
@@ -292,36 +296,43 @@ class Database:
 
 
 class Comparison:
-    """Feeds the core the journal's blocks, and compares everything as it comes. Raises Differs at the first difference."""
+    """Feeds the core the journal's blocks, and compares everything as it comes. Raises Differs where it differs.
+
+    The journal of a backtest has its actions in blocks behind many events: which difference is the first is settled
+    between such blocks.
+    """
 
     def __init__(self, core: Core, database: Database, states: Path) -> None:
         self._core = core
         self._database = database
         self._states = states
         self._segment: Path | None = None
+        self._found: list[Difference] = []
         self.n_actions = 0
+        self.n_ahead = 0
         self.n_states = 0
 
     def take(self, block: Block) -> None:
         """The next block of the journal."""
         if block.segment != self._segment:
-            self._begin_segment(block.segment)
+            self._begin_segment(block)
         if block.kind == EVENTS:
-            if self._core.wanted:
-                self._end(self._lacks_action())
+            self._let_go(may=False)
+            self._settle()
             for _ in self._core.feed(block.payload):
                 self._drain()
         else:
             assert block.kind == ACTIONS
             self._actions(block)
+            self._settle()
 
     def finish(self, *, is_finished: bool) -> None:
         """The journal has ended. What a session that was killed did not get to write down is not missed."""
         if is_finished:
-            if self._core.wanted:
-                self._end(self._lacks_action())
             self._core.write_last()
+        self._let_go(may=not is_finished)
         self._drain()
+        self._settle()
         for table in self._database.tables.values():
             if found := table.rest(self._core.now_ns):
                 raise Differs(found)
@@ -330,26 +341,40 @@ class Comparison:
 
     def _actions(self, block: Block) -> None:
         """What the core wanted then, against what it wants now."""
+        wanted, times = [], []
         for at in range(0, len(block.payload), RECORD_BYTES):
             recorded = block.payload[at : at + RECORD_BYTES]
             if not self._core.wanted:
                 column, theirs = _first_field(recorded)
-                note = "not wanted by the replay"
-                self._end(self._action(column, theirs, None, self._core.now_ns, note))
-            wanted, event_ns = self._core.wanted[0]
-            if recorded != wanted:
-                place, theirs, ours = first_difference(recorded, wanted, ACTION)
-                self._end(self._action(place, theirs, ours, event_ns))
-            self._core.wanted.popleft()
-            made = np.frombuffer(wanted, ACTION)
-            if found := self._database.tables[ORDERS].compare(made, [event_ns]):
-                self._end(found)
+                self._differ(self._action(column, theirs, None, self._core.now_ns, "not wanted by the replay"))
+                break
+            ours, event_ns = self._core.wanted.popleft()
+            if recorded != ours:
+                self._differ(self._action(*first_difference(recorded, ours, ACTION), event_ns))
+                break
+            wanted.append(ours)
+            times.append(event_ns)
             self.n_actions += 1
+        self._orders(wanted, times)
 
-    def _lacks_action(self) -> Difference:
-        wanted, event_ns = self._core.wanted[0]
-        column, ours = _first_field(wanted)
-        return self._action(column, None, ours, event_ns, "not in the journal")
+    def _let_go(self, *, may: bool) -> None:
+        """What the core wants and the journal has not: a difference, unless a crash may have come between."""
+        if not self._core.wanted:
+            return
+        wanted, times = zip(*self._core.wanted, strict=True)
+        self._core.wanted.clear()
+        if may:
+            self.n_ahead += len(times)
+            self._orders(wanted, list(times))
+        else:
+            column, ours = _first_field(wanted[0])
+            self._differ(self._action(column, None, ours, times[0], "not in the journal"))
+
+    def _orders(self, wanted: Sequence[bytes], times: list[int]) -> None:
+        """The database's copy."""
+        if wanted:
+            made = np.frombuffer(b"".join(wanted), ACTION)
+            self._differ(self._database.tables[ORDERS].compare(made, times))
 
     def _action(self, column: str, recorded: Any, replayed: Any, event_ns: int, note: str = "") -> Difference:
         return Difference(
@@ -358,43 +383,41 @@ class Comparison:
         )  # fmt: skip
 
     def _drain(self) -> None:
-        found = self._drained()
-        if found:
-            raise Differs(found)
+        """What was written down, against the database."""
+        for table, made, times in self._core.drain():
+            self._differ(self._database.tables[table].compare(made, times))
 
-    def _drained(self) -> Difference | None:
-        """What was written down against the database; of several differences the one of the earliest event."""
-        found = [
-            difference
-            for table, made, times in self._core.drain()
-            if (difference := self._database.tables[table].compare(made, times))
-        ]
-        return min(found, key=lambda difference: difference.event_ns, default=None)
+    def _differ(self, difference: Difference | None) -> None:
+        if difference:
+            self._found.append(difference)
 
-    def _end(self, difference: Difference) -> None:
-        """Stop at a difference, or at an earlier one in what was not yet compared."""
-        earlier = self._drained()
-        raise Differs(earlier if earlier and earlier.event_ns <= difference.event_ns else difference)
+    def _settle(self) -> None:
+        """Stop at the difference of the earliest event, if there is one."""
+        if self._found:
+            self._drain()
+            raise Differs(min(self._found, key=lambda difference: difference.event_ns))
 
-    def _begin_segment(self, segment: Path) -> None:
-        self._segment = segment
-        checkpoint = self._states / f"{segment.stem}.bin"
+    def _begin_segment(self, block: Block) -> None:
+        self._segment = block.segment
+        if block.meta.goes_on:
+            self._let_go(may=True)
+        checkpoint = self._states / f"{block.segment.stem}.bin"
         if checkpoint.is_file():
             self._drain()
+            self._settle()
             self._state(checkpoint)
 
     def _state(self, path: Path) -> None:
         recorded, ours = path.read_bytes(), self._core.state
+        if len(recorded) != len(ours):
+            raise ReplayError(f"{path}: {len(recorded)} bytes, expected {len(ours)}; it is cut off or damaged")
         if recorded != ours:
-            if len(recorded) != len(ours):
-                raise ReplayError(f"{path}: {len(recorded)} bytes, expected {len(ours)}; it is cut off or damaged")
             place, theirs, mine = first_difference(recorded, ours, STATE)
-            raise Differs(
-                Difference(
-                    table=STATE_TABLE, row=self.n_states, column=place, recorded=theirs, replayed=mine,
-                    event_ns=self._core.now_ns, note=path.name,
-                )  # fmt: skip
-            )
+            difference = Difference(
+                table=STATE_TABLE, row=self.n_states, column=place, recorded=theirs, replayed=mine,
+                event_ns=self._core.now_ns, note=path.name,
+            )  # fmt: skip
+            raise Differs(difference)
         self.n_states += 1
 
 
