@@ -1,7 +1,7 @@
 """The venue's word about an account to rows of the event record: orders, fills, funding, equity and position.
 
 A client order id has 16 bytes on the wire: the tag of a session in the first eight, the core's cloid in the last.
-What carries another tag, or none, is not ours: its rows have cloid NOT_OURS.
+Orders with another tag, or none, are not the core's: they give no rows, their fills do, for they move the position.
 """
 
 from collections import Counter
@@ -12,8 +12,11 @@ from touchstone.venues.hyperliquid import numbers
 from touchstone.venues.hyperliquid.numbers import NumberError, parse, parse_cut
 from touchstone.venues.hyperliquid.shapes import ClearinghouseState, Fill, FrontendOrder, Funding, OpenOrder
 
-NOT_OURS = -1
+NOT_OURS = -1  # somebody else's order of our account: the core is alarmed by its fills
+NOT_OF_CORE = -2  # ours, sent beside the core by a flattening (core/events.py)
+NOT_OF_CORE_TAG = 0x746F7563_68666C74
 MICRO_DECIMALS = 6
+_BESIDE_CORE = f"0x{NOT_OF_CORE_TAG:016x}"
 
 
 def wire_cloid(tag: int, cloid: int) -> str:
@@ -37,12 +40,12 @@ class AccountRows:
         self._counts = counts
 
     def cloid(self, text: str | None) -> int:
-        """The core's cloid of one on the wire; NOT_OURS for an order without, or with another tag."""
+        """The core's cloid of one on the wire; NOT_OF_CORE or NOT_OURS for an order without, or with another tag."""
         if text and len(text) == 34 and text[:18].lower() == self._tag:
             found = int(text[18:], 16)
             if 0 < found < 1 << 63:
                 return found
-        return NOT_OURS
+        return NOT_OF_CORE if text and text.lower().startswith(_BESIDE_CORE) else NOT_OURS
 
     def order(self, order: OpenOrder | FrontendOrder, status: str, time_ms: int, recv_ns: int) -> list[Row]:
         """ORDER_RESTING, ORDER_CANCELLED or ORDER_REJECTED; nothing for a filled one, whose fills say so themselves."""
@@ -51,8 +54,9 @@ class AccountRows:
             return []
         kind, code = event
         cloid = self.cloid(order.cloid or None)
-        if cloid == NOT_OURS:
+        if cloid < 0:
             self._counts["foreign_order"] += 1
+            return []
         px = parse(order.limit_px, self.px_decimals, "price")
         left = parse(order.sz, self.sz_decimals, "size")
         return [(time_ms * MS, recv_ns, px, left, cloid, code, kind, _side(order.side), 0)]

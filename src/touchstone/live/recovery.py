@@ -12,7 +12,7 @@ from typing import Any
 from touchstone.clients.hyperliquid import Client, ClientError, Market, account
 from touchstone.core import events
 from touchstone.core.trading import orders as table
-from touchstone.data.account_rows import NOT_OURS, AccountRows
+from touchstone.data.account_rows import AccountRows
 from touchstone.data.layout import MS, Row
 from touchstone.live import rows as make
 from touchstone.live.clock import Clock
@@ -107,21 +107,6 @@ class Recovery:
             if int(order.state) in _WAITING and int(order.changed_ns) < before_ns
         ]
 
-    async def cancel_all(self) -> int:
-        """Cancel every open order of the account in the coin and see that none is left; how many there were."""
-        count = 0
-        for _ in range(TRIES):
-            resting = await account.open_orders(self._client, self._market)
-            if not resting:
-                return count
-            count = max(count, len(resting))
-            await self._cancel(resting)
-            await asyncio.sleep(PAUSE_S)
-        left = await account.open_orders(self._client, self._market)
-        if left:
-            raise OrdersLeftError(f"{len(left)} orders of {self._market.coin} are still open after {TRIES} cancels")
-        return count
-
     async def read_quota(self) -> None:
         """Requests used and allowed, by the exchange's word."""
         limit = await account.rate_limit(self._client)
@@ -178,7 +163,7 @@ class Recovery:
         for each in resting:
             cloid = self._rows.cloid(each.cloid or None)
             order = self._trader.order_of(cloid)
-            if cloid == NOT_OURS or order is None or not table.is_live(order):
+            if order is None or not table.is_live(order):
                 strangers.append(each)
         if strangers:
             self._say(f"cancelling {len(strangers)} orders of {self._market.coin} that nobody here looks after")
@@ -205,10 +190,6 @@ class Recovery:
             self.counts["position_differs"] += 1
         now_ns = self._clock.now_ns()
         self._trader.take_rows([make.row(events.POSITION, now_ns, exch_ns=now_ns, qty=theirs)])
-
-
-class OrdersLeftError(ClientError):
-    """Orders are open that should not be; the message says how many."""
 
 
 def _with_time(entry: Any) -> Any:

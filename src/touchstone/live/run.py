@@ -170,17 +170,17 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
                 ends = await _live(work, session, minutes=minutes, folder=folder, say=say, show=show)
             finally:
                 await cover.stop()
+            if session.failure is not None:
+                raise session.failure
             made = _result(work, session, sinks, monotonic_s() - began_s, ends, folder)
             store.finish(session.trader.machine["state"].tobytes(), made)
             _keep(work, session)
-    if session.failure is not None:
-        raise session.failure
     return made
 
 
 async def _about(work: Work) -> About:
     """Nothing of the account rests, and so the position stands still: that is where a session begins."""
-    await account_is_clear(work)
+    await _clear(work)
     standing = await account.standing(work.client, work.market)
     network = work.client.network
     time_ms = max(standing.time_ms or 0, await _newest_fill_ms(work))
@@ -192,9 +192,12 @@ async def _about(work: Work) -> About:
     )  # fmt: skip
 
 
-async def account_is_clear(work: Work) -> None:
-    """Cancel whatever rests of an earlier session, on every coin of the dex."""
-    cancelled = await cancel.cancel_all(work.client, work.market.dex)
+async def _clear(work: Work) -> None:
+    """Cancel whatever rests of an earlier time in the coin."""
+    market, speed = work.market, work.clock.speed
+    cancelled = await cancel.cancel_all(
+        work.client, market.dex, coin=market.coin, sleep=lambda seconds: asyncio.sleep(seconds / speed)
+    )
     if not cancelled.is_none_left:
         raise cancel.NotCancelledError("orders of an earlier time are still open; nothing is started beside them")
 

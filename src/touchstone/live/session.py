@@ -14,10 +14,11 @@ from touchstone.config import Config
 from touchstone.core import events, state
 from touchstone.data.frames import Frames
 from touchstone.live import rows as make
+from touchstone.live.cancel import cancel_all
 from touchstone.live.clock import Clock, monotonic_s
 from touchstone.live.latency import Latencies
 from touchstone.live.outbox import Outbox
-from touchstone.live.recovery import OrdersLeftError, Recovery
+from touchstone.live.recovery import Recovery
 from touchstone.live.trader import TIMER_NS, Journals, Trader
 from touchstone.venues.hyperliquid.actions import UpdateLeverage
 from touchstone.venues.hyperliquid.replies import Refused
@@ -30,6 +31,7 @@ AUDIT_S, QUOTA_S = 30, 60  # of the trader's time
 LEAST_POLL_S = 1.0  # of the wall, however fast the trader's time runs
 OVERDUE_NS = 10 * NS  # an order that waits for longer is asked for
 PULL_S = 5.0  # of the wall: how long the core's own cancels may take at the end
+LAST_LOOK_S = 60.0  # of the wall: how long the orders left at the end are cancelled again and again
 MOST_POSITION_AGE_S = 2.0  # a position that differs for so long is looked into
 
 _POSITION = int(events.POSITION)
@@ -187,21 +189,34 @@ class Session:
         """Pull every order, see that none is left, take in what is still told, stop."""
         self.command(events.COMMAND_HALT)
         deadline_s = monotonic_s() + PULL_S
-        while self.trader.live_orders() and monotonic_s() < deadline_s and not self.trader.is_halted:
+        while self.trader.live_orders() and monotonic_s() < deadline_s and self.trader.is_sound:
             await asyncio.sleep(0.02)
         try:
-            if left := await self.recovery.cancel_all():
-                self.say(f"{left} orders were still open at the end; they are cancelled")
-            await self._reconciled()
-            await self.recovery.reconcile()
-        except OrdersLeftError as error:
-            self.say(f"error: {error}")
+            async with asyncio.timeout(LAST_LOOK_S):
+                await self._leave_nothing()
+        except TimeoutError:
+            self._fail(LiveError("the exchange did not answer at the end: orders may be open; touchstone kill cancels"))
         finally:
             self._is_trading = False
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self.trader.finish()
+
+    async def _leave_nothing(self) -> None:
+        market = self.start.market
+        left = await cancel_all(self.client, market.dex, coin=market.coin, sleep=self.sleep)
+        if left.n_orders:
+            self.say(f"{left.n_orders} orders were still open at the end; they are cancelled")
+        if not left.is_none_left:
+            self._fail(LiveError(f"orders may be open: {dict(left.reasons)}; touchstone kill cancels them"))
+        if self.trader.is_sound:
+            await self._reconciled()
+            await self._insist(self.recovery.reconcile, "the last look")
+
+    async def sleep(self, seconds: float) -> None:
+        """Seconds of the trader's clock."""
+        await asyncio.sleep(seconds / self.clock.speed)
 
     def command(self, code: Any) -> None:
         """An operator's command to the core (events.COMMAND_*), journaled like everything."""
@@ -276,7 +291,9 @@ class Session:
             self.reconcile_soon("the position differs")
 
     def _check_core(self) -> None:
-        if self.trader.is_halted:
+        if self.trader.failure is not None:
+            self._fail(self.trader.failure)
+        elif self.trader.is_halted:
             self.end("a buffer of the core was full", by_risk=True)
         elif self.trader.is_killed:
             self.end("risk has killed trading", by_risk=True)
@@ -296,8 +313,10 @@ class Session:
         while True:
             await asyncio.sleep(DRAIN_S)
             self.trader.flush()
-            self.trader.drain()
-            self._at_rest(self.trader.machine["state"])
+            self._check_core()
+            if self.trader.failure is None:
+                self.trader.drain()
+                self._at_rest(self.trader.machine["state"])
 
     async def _poll(self, act: Callable[[], Awaitable[None]], every_s: float) -> None:
         while True:
@@ -320,6 +339,11 @@ class Session:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.say(f"error: {type(error).__name__}: {error}")
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """The session cannot go on: orders are pulled, the error is told at the end. The first one counts."""
+        if self.failure is None:
             self.failure = error
-            self.end(f"a fault of Touchstone: {type(error).__name__}: {error}", by_risk=False)
+            self.say(f"error: {error}")
+        self.end(f"{type(error).__name__}: {error}")

@@ -17,6 +17,7 @@ from touchstone.core.trading import breakers, orders
 from touchstone.data.frames import ENOUGH_ROWS
 from touchstone.data.layout import Row
 from touchstone.live import rows as make
+from touchstone.session.journal import JournalError
 from touchstone.session.machine import Machine
 
 TIMER_NS = 100 * int(MS)
@@ -54,6 +55,7 @@ class Trader(Machine):
         self._n_market = 0
         self._first_ns = 0
         self.n_timers_skipped = 0
+        self.failure: JournalError | None = None  # the journal takes nothing more: neither does the core
 
     @property
     def n_market(self) -> int:
@@ -67,6 +69,11 @@ class Trader(Machine):
     def is_halted(self) -> bool:
         """The core takes nothing in any more (a buffer was full)."""
         return bool(self._halted[0])
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the core still takes in what it is fed."""
+        return self.failure is None and not self.is_halted
 
     @property
     def is_killed(self) -> bool:
@@ -107,6 +114,14 @@ class Trader(Machine):
 
     def _run(self, rows: Any, count: int) -> None:
         """Journal rows, decide on them one after the other, and send what each one brings."""
+        if self.failure is not None:
+            return
+        try:
+            self._decide(rows, count)
+        except JournalError as error:  # what was not journaled was not sent
+            self.failure = error
+
+    def _decide(self, rows: Any, count: int) -> None:
         self._journal.append(rows[:count])
         self.n_rows += count
         at = 0
@@ -147,7 +162,10 @@ class Trader(Machine):
 
     def flush(self) -> None:
         """What was journaled goes to the file: whatever is drained after this is in the journal."""
-        self._journal.flush()
+        try:
+            self._journal.flush()
+        except JournalError as error:
+            self.failure = self.failure or error
 
     def live_orders(self) -> list[Any]:
         """Our orders that may rest at the exchange (views of ORDER records)."""
