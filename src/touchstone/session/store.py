@@ -171,7 +171,9 @@ class Table:
 def _calibration_columns(dtype: Any) -> list[tuple[str, str]]:
     head = [("t_ns", "INTEGER"), ("model", "TEXT")]
     counts = [(name, "INTEGER") for name in _CALIBRATION_COUNTS]
-    return [*head, *counts, ("verdict", "TEXT"), *((name, "REAL") for name in _summary_names(dtype))]
+    summary = dtype["summary"].base
+    kinds = [(name, "REAL" if summary[name].kind == "f" else "INTEGER") for name in _summary_names(dtype)]
+    return [*head, *counts, ("verdict", "TEXT"), *kinds]
 
 
 _CALIBRATION_COUNTS = ("made", "resolved", "voided")
