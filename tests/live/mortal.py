@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 from tests.live.trading import client_of
+from touchstone.local.server.demo import demo_address
 
 from touchstone.live import keys
 from touchstone.live.deadman import WatchdogProcess
 from touchstone.live.desk import Desk
-from touchstone.local.server.demo import demo_address
 from touchstone.venues.hyperliquid.actions import Limit, Order, OrderType, PlaceOrders
 
 

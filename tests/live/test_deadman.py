@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from tests.live.hygiene import leaks_of_processes, leaks_under
 from tests.live.trading import ASSET, approve, client_of, now_ms, open_orders, open_position, rest
+from touchstone.local.server.demo import demo_address
 
 from touchstone import config
 from touchstone.live import keys
 from touchstone.live.deadman import DeadManError, ScheduledCancel, cover, resting_cap
 from touchstone.live.desk import Desk
-from touchstone.local.server.demo import demo_address
 from touchstone.venues.hyperliquid.signing import Signer
 
 

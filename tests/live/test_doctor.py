@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from tests.live.hygiene import leaks_in
 from tests.live.trading import COIN, approve, now_ms, open_position
+from touchstone.local.server.demo import demo_address, demo_key
 
 from touchstone import config
 from touchstone.clients.hyperliquid import MAINNET, Client, Network
@@ -20,7 +21,6 @@ from touchstone.live.checkup import Checkup
 from touchstone.live.desk import Desk, Kill
 from touchstone.live.doctor import examine, key_info
 from touchstone.live.findings import Examination, Finding, KeyInfo
-from touchstone.local.server.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.info import RESPONSES
 from touchstone.venues.hyperliquid.signing import Signer
 
