@@ -23,8 +23,8 @@ import msgspec
 import numpy as np
 from cyclopts import App, Parameter
 
-from touchstone.local.server.demo import demo_key
 from touchstone.venues.hyperliquid import actions
+from touchstone.venues.hyperliquid.demo import demo_key
 from touchstone.venues.hyperliquid.nonces import NonceCounter
 from touchstone.venues.hyperliquid.signing import Signer
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 import numpy as np
 
 from touchstone import config
-from touchstone.backtest import scenario, settings
+from touchstone.backtest import scenario
 from touchstone.backtest.reactive import Reactive
 from touchstone.exchange import market, venue
+from touchstone.session import params as settings
 
 REPEATS = 5
 SZ_DECIMALS = 2

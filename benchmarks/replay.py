@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from touchstone import config
-from touchstone.backtest import settings
 from touchstone.backtest.replay import Replay
 from touchstone.core import engine, events, records
 from touchstone.core import grid as price_grid
@@ -27,6 +26,7 @@ from touchstone.data.generate import generate
 from touchstone.data.tape import Tape, open_tape
 from touchstone.data.units import coin_of
 from touchstone.exchange import engine as exchange
+from touchstone.session import params as settings
 
 REPEATS = 5
 BOTH = record([("grid", price_grid.GRID), ("book", order_book.BOOK)])

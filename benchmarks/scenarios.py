@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from touchstone import config
-from touchstone.backtest import scenario, settings
+from touchstone.backtest import scenario
 from touchstone.exchange import market, venue
+from touchstone.session import params as settings
 
 HOURS = 24
 SEED = np.int64(1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from touchstone import config
-from touchstone.backtest import compare, result, runner
+from touchstone.backtest import compare, runner
 from touchstone.backtest.replay import Replay
 from touchstone.config import ConfigError
 from touchstone.data.errors import DataError
@@ -17,6 +17,7 @@ from touchstone.data.generate import generate
 from touchstone.data.tape import Tape, open_tape
 from touchstone.data.units import coin_of
 from touchstone.insight import paired
+from touchstone.session import result
 
 
 def quiet(done: int, total: int) -> None:

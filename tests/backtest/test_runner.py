@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from touchstone import config
-from touchstone.backtest import result, runner
+from touchstone.backtest import runner
 from touchstone.backtest.replay import Replay
-from touchstone.backtest.store import load_result
-from touchstone.data.tape import Tape, open_tape
+from touchstone.core.events import OWN_KIND_FIRST
+from touchstone.data.tape import Tape
+from touchstone.session import journal as journals
+from touchstone.session import result
+from touchstone.session.store import load_result
 
 ROOT = Path(__file__).resolve().parents[2]
 FREE = {"not_quoting_s", "alerts", "counters", "trips", "problems", "rows_read", "rows_kept"}
@@ -87,8 +90,10 @@ def test_the_database_holds_every_row(session: tuple[Path, dict[str, Any], list[
 
 def test_the_journal_is_what_the_core_was_fed(session: tuple[Path, dict[str, Any], list[str]]) -> None:
     folder, made, _ = session
-    journal = [open_tape(path) for path in sorted((folder / "events").glob("*.tape"))]
-    assert sum(len(part) for part in journal) > made["events"]
+    journal = journals.read(folder)
+    fed = [block.rows()["kind"] for block in journal if block.kind == journals.EVENTS]
+    assert sum(int((kinds < OWN_KIND_FIRST).sum()) for kinds in fed) == made["events"]
+    assert journal.n_actions == made["quotes"]["requests"]
 
 
 def test_the_log_has_a_calibration_line_for_each_interval(session: tuple[Path, dict[str, Any], list[str]]) -> None:

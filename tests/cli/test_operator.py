@@ -19,7 +19,7 @@ from touchstone.cli.main import main
 from touchstone.live import keys
 from touchstone.live.control import Control
 from touchstone.live.desk import Desk, Kill
-from touchstone.local.server.demo import demo_address, demo_key
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 
 Run = Callable[..., tuple[int, Any, str]]
 

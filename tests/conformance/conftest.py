@@ -18,8 +18,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from touchstone.local.server.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.actions import decode_action
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.nonces import NonceCounter
 from touchstone.venues.hyperliquid.signing import Signer
 from touchstone.venues.hyperliquid.user_actions import UserAction

@@ -9,7 +9,7 @@ import ccxt.pro
 import pytest
 import pytest_asyncio
 
-from touchstone.local.server.demo import demo_address, demo_key
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 
 SYMBOL = "HYNA-HYPE/USDE:USDE"
 BTC = "BTC/USDC:USDC"

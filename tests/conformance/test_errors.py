@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from touchstone.local.server.demo import demo_address, demo_key
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.signing import Signer
 
 HYPE, ASSET, BTC = "hyna:HYPE", 110_000, 0

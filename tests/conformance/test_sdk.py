@@ -12,8 +12,8 @@ from hyperliquid.exchange import Exchange
 from hyperliquid.info import Info
 from hyperliquid.utils.types import Cloid
 
-from touchstone.local.server.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.decoding import Decoder
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 
 HYPE = "hyna:HYPE"
 DEXS = ["", "hyna"]

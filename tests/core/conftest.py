@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from touchstone.backtest import settings
 from touchstone.config import Config
 from touchstone.core import actions, engine, events, records, state
 from touchstone.core.conventions import MS, NS
+from touchstone.session import params as settings
 
 START_NS = 1_700_000_000 * NS
 TICK = 100  # price units at 40.00 with szDecimals 2 (four decimals, five figures): 0.01 is 100

@@ -14,8 +14,8 @@ from tests.live.trading import client_of
 from touchstone.live import keys
 from touchstone.live.deadman import WatchdogProcess
 from touchstone.live.desk import Desk
-from touchstone.local.server.demo import demo_address
 from touchstone.venues.hyperliquid.actions import Limit, Order, OrderType, PlaceOrders
+from touchstone.venues.hyperliquid.demo import demo_address
 
 
 class Venue:

@@ -19,7 +19,7 @@ from touchstone import config
 from touchstone.live import keys
 from touchstone.live.deadman import DeadManError, ScheduledCancel, cover, resting_cap
 from touchstone.live.desk import Desk
-from touchstone.local.server.demo import demo_address
+from touchstone.venues.hyperliquid.demo import demo_address
 
 
 class Trader:

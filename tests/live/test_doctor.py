@@ -20,7 +20,7 @@ from touchstone.live.checkup import Checkup
 from touchstone.live.desk import Desk, Kill
 from touchstone.live.doctor import examine, key_info
 from touchstone.live.findings import Examination, Finding, KeyInfo
-from touchstone.local.server.demo import demo_address, demo_key
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.info import RESPONSES
 from touchstone.venues.hyperliquid.signing import Signer
 

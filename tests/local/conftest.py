@@ -101,7 +101,7 @@ class Desk:
             for way in (-1, 1)
         )
         text = f"{mid:.{decimals}f}"
-        self.exchange.mirror(coin, Book(coin=coin, time=0, levels=(bids, asks)))
+        self.exchange.mirror(coin, Book(coin=coin, time=self.exchange.now_ms, levels=(bids, asks)))
         self.exchange.mirror(
             coin,
             AssetCtx(

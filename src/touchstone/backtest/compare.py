@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from touchstone import TouchstoneError
-from touchstone.backtest import result, runner, settings
+from touchstone.backtest import runner
 from touchstone.backtest import scenario as scenarios
 from touchstone.backtest.replay import Replay
 from touchstone.config import Config, ConfigError
@@ -26,6 +26,7 @@ from touchstone.core.trading import breakers
 from touchstone.data.errors import DataError
 from touchstone.data.tape import Tape, open_tape
 from touchstone.insight import paired
+from touchstone.session import params, result
 
 BLOCK_S = 60.0  # twice the longest horizon
 Progress = Callable[[int, int], None]
@@ -244,7 +245,7 @@ def check(a: Config, b: Config) -> None:
     """Raises ConfigError, naming which, where a configuration cannot run or the two cannot be paired."""
     for name, config in (("A", a), ("B", b)):
         try:
-            settings.fill_params(np.zeros(1, PARAMS)[0], config, 0)
+            params.fill_params(np.zeros(1, PARAMS)[0], config, 0)
         except ConfigError as error:
             raise ConfigError(f"{name}: {error}") from error
     if a.market != b.market:

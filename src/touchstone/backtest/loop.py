@@ -62,13 +62,7 @@ LOOP = record(
 def is_half_full(out, loop):
     """Whether a buffer wants draining."""
     return (
-        2 * out.n_outcomes > records.N_OUTCOMES
-        or 2 * out.n_predictions > records.N_PREDICTIONS
-        or 2 * out.n_quotes > records.N_QUOTES
-        or 2 * out.n_fills > records.N_FILLS
-        or 2 * out.n_markouts > records.N_MARKOUTS
-        or 2 * out.n_alerts > records.N_ALERTS
-        or 2 * out.n_calibrations > records.N_CALIBRATIONS
+        records.is_half_full(out)
         or loop.n_journal + BATCH > N_JOURNAL
         or loop.n_log + records.N_ACTIONS > N_LOG
     )

@@ -1,24 +1,22 @@
 """Backtests and sessions in the reactive market: runs under several assumptions, put together into one result."""
 
-import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from touchstone.backtest import result
 from touchstone.backtest import scenario as scenarios
-from touchstone.backtest.log import SessionLog
 from touchstone.backtest.reactive import Reactive
 from touchstone.backtest.replay import Replay
 from touchstone.backtest.scenario import Scenario
 from touchstone.backtest.shell import Progress, Shell
-from touchstone.backtest.store import LOG, SessionStore
 from touchstone.config import Config
 from touchstone.core.conventions import NS
-from touchstone.core.jit import CACHE_DIR
 from touchstone.data.tape import Tape, open_tape
 from touchstone.data.units import Coin, coin_of
+from touchstone.session import result, warm
+from touchstone.session.log import SessionLog
+from touchstone.session.store import LOG, Journaling, SessionStore
 
 DECIDED = ("ADDS VALUE", "HARMFUL", "FIXABLE")
 SIZE_DECIMALS = 2  # of the empty market that is compiled with; the compiled code is the same for all
@@ -35,22 +33,7 @@ def compile_ahead(say: Say, market: Scenario | None = None) -> float:
 
     market: the scenario that will be run in, None for a tape.
     """
-    name = "reactive_loop.run" if market else "loop.run"
-    is_cold = not any(CACHE_DIR.rglob(f"{name}-*.nbi"))
-    if is_cold:
-        say(f"compiling the core: once per version, about two minutes; kept in {CACHE_DIR}")
-    started = time.perf_counter()
-    had_collector = gc.isenabled()
-    gc.disable()  # the compiler leaves little behind, and looking for it costs a tenth of its time
-    try:
-        _run_nothing(market)
-    finally:
-        if had_collector:
-            gc.enable()
-    seconds = time.perf_counter() - started
-    if is_cold:
-        say(f"compiled in {seconds:.1f} s")
-    return seconds
+    return warm.compile_ahead(say, "reactive_loop.run" if market else "loop.run", lambda: _run_nothing(market))
 
 
 def _run_nothing(market: Scenario | None) -> None:
@@ -81,7 +64,7 @@ def backtest(
     replay = Replay(config, tape.meta.sz_decimals)
 
     def finish(seconds: float, sinks: result.Sinks) -> dict[str, Any]:
-        made = _result(replay, config, sinks, seconds)
+        made = result.whole(replay, config, sinks, seconds)
         made["span_s"] = (tape.meta.last_exch_ns - tape.meta.first_exch_ns) / NS
         made["data_quality"] = tape.meta.quality
         made["variants"] = _variants(tape, config, steps)
@@ -119,7 +102,7 @@ def run_scenario(
     session.sinks.append(truth)
 
     def finish(seconds: float, sinks: result.Sinks) -> dict[str, Any]:
-        made = _result(session, config, sinks, seconds)
+        made = result.whole(session, config, sinks, seconds)
         made["span_s"] = minutes * 60.0
         made["scenario"] = {"name": the_scenario.name, "hash": the_scenario.hash, "seed": seed}
         made["assumptions"]["queue_model"] = None  # our orders are matched
@@ -168,7 +151,9 @@ def _keep(
     store = SessionStore(folder, config, coin) if folder else None
     log = SessionLog(folder / LOG, say) if folder else None
     try:
-        shell.sinks += [sink for sink in (store, log) if sink]
+        if store and log:
+            store.begin(shell.machine["state"].tobytes())
+            shell.sinks += [Journaling(store), store, log]
         started = time.perf_counter()
         run()
         made = finish(time.perf_counter() - started, sinks)
@@ -190,66 +175,6 @@ class _Steps:
 
     def of(self, number: int) -> Progress:
         return lambda done, total: self._progress(number * total + done, self._runs * total)
-
-
-def _result(shell: Shell, config: Config, sinks: result.Sinks, seconds: float) -> dict[str, Any]:
-    """What every result has; the caller adds what its market knows."""
-    risk, quoting = result.standing(shell)
-    state = shell.state
-    events = int(shell.loop[0].n_market)
-    return {
-        "coin": config.market.coin,
-        "currency": config.market.currency,
-        "events": events,
-        "events_per_s": events / seconds if seconds > 0 else None,
-        "span_s": None,
-        "scenario": None,
-        "orders": int(state.orders.n_placed + state.orders.n_amended),
-        **result.headline(shell, config, sinks.outcomes),
-        "markouts": result.markouts(state),
-        "quotes": result.quotes(shell),
-        "not_quoting_s": result.not_quoting(state),
-        "quoting": quoting,
-        "risk": risk,
-        "alerts": dict(sinks.alerts.counts),
-        "counters": _counters(shell),
-        "assumptions": {
-            "queue_model": config.exchange.queue_model,
-            "latency": config.exchange.latency,
-            "order_latency_median_ms": config.exchange.order_latency_median_ms,
-        },
-        "variants": {},
-        "data_quality": None,
-        "truth": None,
-        "informed_fills": None,
-        "problems": result.problems(shell, sinks.alerts),
-        "digest": shell.digest(),
-    }
-
-
-def _counters(shell: Shell) -> dict[str, int]:
-    """Every drop, clamp, skip and eviction that was counted, by place; only those that are not zero."""
-    found: dict[str, int] = {}
-    _collect(shell.state, "core", found)
-    _collect(shell.venue[0], "exchange", found)
-    return found
-
-
-_TELLING = (
-    *("late", "outside", "crossed", "off_grid", "clamped", "capped", "scaled", "skipped", "dropped", "beyond_book"),
-    "kept_for_price",
-    *("evicted", "full", "unmatched", "duplicates", "invalid", "no_mid", "moved_off_touch", "rate_limited", "missed"),
-    *("no_room", "not_tracked", "time_back", "unsound", "bad", "overflow", "refused", "too_old", "mismatches", "lost"),
-)
-
-
-def _collect(record: Any, prefix: str, found: dict[str, int]) -> None:
-    for name in record.dtype.names:
-        kind = record.dtype[name]
-        if kind.names:
-            _collect(record[name], f"{prefix}.{name}", found)
-        elif name.startswith("n_") and not kind.shape and name[2:].endswith(_TELLING) and int(record[name]):
-            found[f"{prefix}.{name}"] = int(record[name])
 
 
 def _variants(tape: Tape, config: Config, steps: _Steps) -> dict[str, Any]:

@@ -3,17 +3,18 @@
 import sys
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter, validators
 
-from touchstone import TouchstoneError, __version__, config
+from touchstone import __version__, config
 from touchstone.cli import operator, output
 from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
 from touchstone.cli.keys import keys_app
+from touchstone.cli.replay import replay
+from touchstone.cli.run import run
 
 app = App(
     name="touchstone",
@@ -26,7 +27,9 @@ app = App(
 )
 config_app = App(name="config", help="Show, check and explain the configuration.", help_format="plaintext")
 app.command(config_app)
+app.command(run)
 app.command(exchange)
+app.command(replay)
 app.command(keys_app)
 app.command(doctor)
 for operated, command in operator.COMMANDS:
@@ -36,58 +39,6 @@ Json = Annotated[bool, Parameter(name="--json", negative=())]
 Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
 ComparedConfig = Annotated[Path, Parameter(negative=())]
 ConfigFile = Annotated[Path | None, Parameter(name="--config")]
-
-
-@app.command
-def run(
-    *,
-    minutes: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=100_000))] = 53.0,
-    scenario: str = "normal",
-    seed: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
-    config_file: ConfigFile = None,
-    out: Path | None = None,
-    json: Json = False,
-) -> int:
-    """Trade a session in a simulated market that reacts to our orders, at full speed, and report.
-
-    Parameters
-    ----------
-    scenario
-        What the market is like: calm, normal, volatile, cascade, thin, lag_0.1, lag_0.3, lag_0.55.
-    minutes
-        Length of the session in market time.
-    seed
-        Seed of the market and of the trader's own chance; by default the configuration's.
-    config_file
-        Configuration file (TOML); defaults where it says nothing.
-    out
-        Folder of the session; by default a new one under `sessions`.
-    json
-        Print the result as JSON instead of the report.
-    """
-    settings = config.load(config_file)
-    if seed is not None:
-        settings = settings.model_copy(update={"seed": seed})
-    folder = out or Path("sessions") / datetime.now(UTC).strftime("%Y-%m-%d_%H%M%S")
-    _refuse_existing(folder)
-    from touchstone.backtest import scenario as scenarios
-    from touchstone.backtest.runner import compile_ahead, run_scenario
-
-    market = scenarios.load(scenario)
-    compile_ahead(output.say, market)
-    with output.progress(f"{settings.market.coin}, {market.name}, {minutes:g} min") as progress:
-        result = run_scenario(
-            settings,
-            market,
-            minutes=minutes,
-            seed=settings.seed,
-            folder=folder,
-            progress=progress,
-            variants=True,
-            say=output.say,
-        )
-    output.say(f"session in {folder}; again with: touchstone report {folder}")
-    return _show(result, json)
 
 
 @app.command(name="import")
@@ -129,20 +80,30 @@ def import_(
 
 @app.command
 def backtest(
-    path: Path,
+    path: Path | None = None,
     *,
+    scenario: str | None = None,
+    minutes: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=100_000))] = 53.0,
+    seed: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
     coin: str | None = None,
     config_file: ConfigFile = None,
     session: Path | None = None,
     sz_decimals: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=6))] = None,
     json: Json = False,
 ) -> int:
-    """Replay a recording or tape with our orders in it, and report.
+    """Replay a recording with our orders in it, or trade in a simulated market that reacts to them, and report.
 
     Parameters
     ----------
     path
         A tape, or a recording (imported for this run only; `touchstone import` keeps the tape).
+    scenario
+        Instead of a recording, what the market is like: calm, normal, volatile, cascade, thin, lag_0.1, lag_0.3,
+        lag_0.55, or a file.
+    minutes
+        Length of a run in a scenario, in market time.
+    seed
+        Seed of a scenario's market and of the trader's own chance; by default the configuration's.
     coin
         Coin to take, where the recording holds several.
     config_file
@@ -156,7 +117,45 @@ def backtest(
     """
     settings = config.load(config_file)
     if session is not None:
-        _refuse_existing(session)
+        output.refuse_existing(session)
+    if (path is None) == (scenario is None):
+        raise output.WrongUseError("give either a recording to replay or --scenario: one of the two")
+    if scenario is not None:
+        result = _in_scenario(settings, scenario, minutes, seed, session)
+    else:
+        assert path is not None
+        result = _on_tape(settings, path, coin, sz_decimals, session)
+    if session is not None:
+        output.say(f"session in {session}; again with: touchstone report {session}")
+    return output.show(result, json)
+
+
+def _in_scenario(
+    settings: config.Config, scenario: str, minutes: float, seed: int | None, session: Path | None
+) -> dict[str, Any]:
+    from touchstone.backtest import scenario as scenarios
+    from touchstone.backtest.runner import compile_ahead, run_scenario
+
+    if seed is not None:
+        settings = settings.model_copy(update={"seed": seed})
+    market = scenarios.load(scenario)
+    compile_ahead(output.say, market)
+    with output.progress(f"{settings.market.coin}, {market.name}, {minutes:g} min") as progress:
+        return run_scenario(
+            settings,
+            market,
+            minutes=minutes,
+            seed=settings.seed,
+            folder=session,
+            progress=progress,
+            variants=True,
+            say=output.say,
+        )
+
+
+def _on_tape(
+    settings: config.Config, path: Path, coin: str | None, sz_decimals: int | None, session: Path | None
+) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="touchstone-") as temporary:
         tape = path
         if not _is_tape(path):
@@ -168,10 +167,7 @@ def backtest(
 
         compile_ahead(output.say)
         with output.progress(settings.market.coin) as progress:
-            result = replay(tape, settings, progress=progress, session=session)
-    if session is not None:
-        output.say(f"session in {session}; again with: touchstone report {session}")
-    return _show(result, json)
+            return replay(tape, settings, progress=progress, session=session)
 
 
 @app.command
@@ -258,14 +254,14 @@ def report(session: Existing, *, json: Json = False, svg: Path | None = None) ->
     svg
         Also draw the report into this file, as the terminal shows it.
     """
-    from touchstone.backtest.store import load_result
+    from touchstone.session.store import load_result
 
     result = load_result(session)
     if svg is not None:
         from touchstone.insight.report import draw_report
 
         svg.write_text(draw_report(output.plain(result), f"touchstone report {session.name}"), encoding="utf-8")
-    return _show(result, json)
+    return output.show(result, json)
 
 
 @config_app.command
@@ -326,16 +322,6 @@ _COMMANDS = frozenset(
 ) | {name for name, _ in operator.COMMANDS}
 
 
-def _show(result: dict[str, Any], json: bool) -> int:
-    if json:
-        output.print_json(result)
-    else:
-        from touchstone.insight.report import print_report
-
-        print_report(output.plain(result), output.stdout())
-    return output.exit_code_of(result)
-
-
 def _load_compared(path: Path, name: str) -> config.Config:
     try:
         return config.load(path)
@@ -343,24 +329,13 @@ def _load_compared(path: Path, name: str) -> config.Config:
         raise config.ConfigError(f"{name}: {error}") from error
 
 
-def _refuse_existing(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise WrongUseError(f"{folder} exists and is not empty; a session is never written over: choose another folder")
-
-
 def _refuse_reference(path: Path, tape: Path) -> None:
     from touchstone.data.tape import open_tape
 
     if open_tape(tape, verify=False).meta.details.get("role") == "reference":
-        raise WrongUseError(
+        raise output.WrongUseError(
             f"{path} holds a reference venue only: nothing is traded there; backtest a recording of the market itself"
         )
-
-
-class WrongUseError(TouchstoneError):
-    """The command cannot do what was asked."""
-
-    exit_code = output.WRONG_USE
 
 
 def _is_tape(path: Path) -> bool:

@@ -82,6 +82,29 @@ def exit_code_of(result: Mapping[str, Any]) -> int:
     return PROBLEM if result.get("problems") else OK
 
 
+def show(result: Mapping[str, Any], as_json: bool) -> int:
+    """A session's result as its report or as JSON; the exit code that it means."""
+    if as_json:
+        print_json(result)
+    else:
+        from touchstone.insight.report import print_report
+
+        print_report(plain(result), stdout())
+    return exit_code_of(result)
+
+
+def refuse_existing(folder: Path) -> None:
+    """Raises WrongUseError for a folder with something in it."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise WrongUseError(f"{folder} exists and is not empty; a session is never written over: choose another folder")
+
+
+class WrongUseError(TouchstoneError):
+    """The command cannot do what was asked."""
+
+    exit_code = WRONG_USE
+
+
 def explain(error: BaseException) -> int:
     """Print what went wrong in one message and return the exit code; a traceback only with TOUCHSTONE_DEBUG.
 

@@ -31,6 +31,20 @@ def step(machine):
 
 
 @compiled
+def step_rows(machine, rows, start, stop):
+    """Take in rows start..stop of an EVENT array up to the first that asks for an action or fills a buffer to half.
+
+    Returns the row to go on with. A shell that is fed messages of many rows crosses into compiled code once for each.
+    """
+    state, out = machine[0].state, machine[0].out
+    for i in range(start, stop):
+        advance(state, rows[i], out)
+        if out.n_actions > 0 or state.is_halted or records.is_half_full(out):
+            return i + 1
+    return stop
+
+
+@compiled
 def advance(state, event, out):
     """As `step`, for callers that hold the records. A halted state takes nothing in: the shell must cancel all."""
     if state.is_halted:

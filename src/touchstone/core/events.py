@@ -46,7 +46,8 @@ REFERENCE_TRADE = np.int64(9)
 ORDER_RESTING = np.int64(16)  # acknowledged: px, qty as resting
 ORDER_REJECTED = np.int64(17)  # code = REJECT_*
 ORDER_CANCELLED = np.int64(18)  # code = CANCELLED_*; qty = size that was left
-CANCEL_REJECTED = np.int64(19)  # already gone; the fill or cancel arrives by itself
+# code 0: already gone, the fill or cancel arrives by itself; REJECT_*: the cancel or amend was not carried out at all
+CANCEL_REJECTED = np.int64(19)
 FILL = np.int64(20)  # px, qty, side = ours, BIT_TAKER, BIT_MODEL_FILL; a FILL_DETAIL follows at once
 FILL_DETAIL = np.int64(21)  # aux = trade id, px = fee in micro-units of collateral, qty = position before, side as FILL
 # Account.
@@ -86,6 +87,9 @@ REJECT_AMEND_TARGET_GONE = np.int64(10)
 REJECT_RATE_LIMIT = np.int64(11)
 REJECT_NOT_SENT = np.int64(12)  # the shell could not deliver it
 REJECT_OTHER = np.int64(15)
+
+# Our orders that the core did not send (a flatten): their fills count and raise no alert.
+NOT_OF_CORE = np.int64(-2)
 
 CANCELLED_BY_US = np.int64(0)
 CANCELLED_BY_AMEND = np.int64(1)

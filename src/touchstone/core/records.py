@@ -249,3 +249,17 @@ def alert(out, t_ns, code, value, cloid):
     row.value = value
     row.cloid = cloid
     out.n_alerts += 1
+
+
+@inline
+def is_half_full(out):
+    """Whether the buffers want draining."""
+    return (
+        2 * out.n_outcomes > N_OUTCOMES
+        or 2 * out.n_predictions > N_PREDICTIONS
+        or 2 * out.n_quotes > N_QUOTES
+        or 2 * out.n_fills > N_FILLS
+        or 2 * out.n_markouts > N_MARKOUTS
+        or 2 * out.n_alerts > N_ALERTS
+        or 2 * out.n_calibrations > N_CALIBRATIONS
+    )

@@ -48,6 +48,6 @@ DECIDED_NAMES = (
     VOID_NOT_FILLED,  # a forecast "if filled" of an order that was not
     VOID_NO_MID,  # the mid at the horizon is missing
     VOID_CROSSED,  # a sample order that would have been refused as post-only
-    VOID_LOST,  # outcome unknown after a gap
+    VOID_LOST,  # never active: it did not reach the venue
 ) = (np.int64(i) for i in range(len(DECIDED_NAMES)))
 N_DECIDED = len(DECIDED_NAMES)

@@ -15,10 +15,10 @@ import numpy as np
 from touchstone.data import assemble, layout, units
 from touchstone.data.assemble import Parts
 from touchstone.data.errors import DataError
-from touchstone.data.layout import Events, Ints
+from touchstone.data.layout import MS, Events, Ints
 from touchstone.data.quality import Quality
 from touchstone.data.recording import Stream
-from touchstone.data.rows import MS, RowReader, Rows, pairs
+from touchstone.data.rows import RowReader, Rows, pairs
 from touchstone.data.units import Coin
 
 S = 1_000_000_000

@@ -6,13 +6,10 @@ from typing import Any
 import numpy as np
 
 from touchstone.data import units
-from touchstone.data.layout import Ints
+from touchstone.data.layout import EARLIEST_MS, LATEST_MS, MS, Ints
 from touchstone.data.quality import Quality
 from touchstone.data.recording import Stream
 from touchstone.data.units import Coin
-
-MS = 1_000_000
-_EARLIEST_MS, _LATEST_MS = 1_577_836_800_000, 4_102_444_800_000  # 2020, 2100
 
 _REASON = {
     units.EMPTY: "missing_value",
@@ -75,7 +72,7 @@ class RowReader:
         codes: list[tuple[str, Ints]] = []  # (column, reason index; 0 = good)
         exch = self._number(stream, "exchange_timestamp", 0, codes)
         recv = self._number(stream, "timestamp", stream.recv_decimals, codes, cut=True)
-        codes.append(("exchange_timestamp", np.where((exch < _EARLIEST_MS) | (exch > _LATEST_MS), BAD_TIME, 0)))
+        codes.append(("exchange_timestamp", np.where((exch < EARLIEST_MS) | (exch > LATEST_MS), BAD_TIME, 0)))
         side = np.zeros(n, np.int64)
         trade_id = np.zeros(n, np.int64)
         if stream.name == "book":

@@ -1,1 +1,1 @@
-"""The trading shell: keys, the account's desk, the operator's channel, what watches over a session that dies."""
+"""The trading shell: the core at an exchange, over sockets, at the time of a clock."""

@@ -58,12 +58,13 @@ async def cancel_all(
     client: Client,
     dex: str,
     *,
+    coin: str | None = None,
     bound_s: float = 60.0,
     assets: dict[str, int] | None = None,
     sleep: Sleep = asyncio.sleep,
     is_ours: Callable[[], bool] = lambda: True,
 ) -> Cancelled:
-    """Cancel every open order of the account on a dex and confirm; at most `bound_s` of pauses.
+    """Cancel every open order of the account on a dex (or in one coin of it) and confirm; at most `bound_s` of pauses.
 
     `assets` as of `read_assets`, where known before. Stops when `is_ours` says that the account has another owner.
     Raises NotCancelledError where the key cannot cancel at all; an exchange out of reach is tried again until the end.
@@ -75,6 +76,7 @@ async def cancel_all(
         try:
             assets = assets or await read_assets(client, dex)
             orders: list[FrontendOrder] = await client.info("frontendOpenOrders", user=client.account, dex=dex)
+            orders = [order for order in orders if coin in (None, order.coin)]
             looked_empty = 0 if orders else looked_empty + 1
             done.is_none_left = looked_empty == 2
             if done.is_none_left:

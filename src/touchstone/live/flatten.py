@@ -21,6 +21,7 @@ from touchstone import config
 from touchstone.clients.errors import ClientError, NotSentError, UnknownOutcomeError
 from touchstone.clients.hyperliquid import Client, Market
 from touchstone.clients.hyperliquid.account import order_status, standing
+from touchstone.data.account_rows import NOT_OF_CORE_TAG
 from touchstone.live.cancel import Cancelled, NotCancelledError, Sleep, cancel_all
 from touchstone.venues.hyperliquid import errors
 from touchstone.venues.hyperliquid.actions import Limit, ModifyOrders, Order, OrderType, PlaceOrders, Replacement
@@ -311,7 +312,7 @@ class _Flattening:
         return Order(
             asset=self._market.asset, is_buy=size < 0, px=render_price(px, decimals),
             sz=render_size(wanted, decimals), reduce_only=True, type=OrderType(limit=Limit(tif)),
-            cloid="0x" + secrets.token_hex(16),
+            cloid=f"0x{NOT_OF_CORE_TAG:016x}{secrets.token_hex(8)}",
         )  # fmt: skip
 
     @staticmethod

@@ -5,6 +5,7 @@ the venue: what only adds, cancels, then what may take; the markets' own takers 
 are updated, and who has too little margin is liquidated. Same seed, same submissions at the same times: same reports.
 """
 
+from collections import Counter
 from typing import Any
 
 from touchstone.core.conventions import MS
@@ -80,6 +81,15 @@ class Engine:
         if coin not in self._mirrors:
             raise SpecError(f"coin {coin!r} mirrors no feed; there are {sorted(self._mirrors)}")
         self._mirrors[coin].add(message)
+
+    def mirror_counts(self) -> dict[str, int]:
+        """What was left out of the mirrored feeds so far, by reason, all coins together."""
+        return dict(sum((rows.counts for rows in self._mirrors.values()), Counter()))
+
+    def restart_mirrors(self) -> None:
+        """The mirrored feed begins anew: a new connection tells old trades again."""
+        for rows in self._mirrors.values():
+            rows.restart()
 
     # ------------------------------------------------------------ traders
 

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from touchstone.local.server.authentication import Authenticator, Sender, StaleAction
-from touchstone.local.server.demo import demo_address, demo_key
 from touchstone.local.server.directory import Directory
 from touchstone.local.server.refusals import ActionRefused
 from touchstone.venues.hyperliquid import user_actions
 from touchstone.venues.hyperliquid.actions import decode_action, decode_request
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.signing import Signer
 
 NOW = 1_760_000_000_000

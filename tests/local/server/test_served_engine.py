@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from touchstone.local.exchange import LocalExchange
-from touchstone.local.server.demo import demo_address, demo_key
 from touchstone.local.server.server import MICRO, Server
 from touchstone.local.server.settings import Limits, ServerSettings
 from touchstone.local.spec import usual
 from touchstone.venues.hyperliquid import actions
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.nonces import NonceCounter
 from touchstone.venues.hyperliquid.signing import Signer
 

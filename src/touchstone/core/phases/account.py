@@ -53,11 +53,13 @@ def _observe_order(state, event, kind, out):
     if kind == events.ORDER_RESTING:
         _on_resting(state, order, np.int64(event.px), np.int64(event.exch_ns))
     elif kind == events.ORDER_REJECTED:
-        _on_rejected(state, i, now_ns)
+        _on_rejected(state, i, np.int64(event.code), now_ns)
     elif kind == events.ORDER_CANCELLED:
         on_gone(state, i, now_ns)
     elif order.state == orders.CANCEL_SENT and not order.was_acknowledged:
         order.state = orders.SENT  # the cancel overtook its order
+    elif event.code != 0 and (order.state == orders.CANCEL_SENT or order.state == orders.AMEND_SENT):
+        order.state = orders.RESTING  # the request was not carried out at all: it may be sent again
     return TRIGGER_ORDER
 
 
@@ -87,15 +89,16 @@ def _on_resting(state, order, px, exch_ns):
 
 
 @compiled
-def _on_rejected(state, i, now_ns):
-    """The venue refused an order: its predictions are void."""
+def _on_rejected(state, i, code, now_ns):
+    """The venue refused an order, or it never got there: its predictions are void."""
     order = state.orders.slot[i]
     if not orders.is_live(order):
         return
     state.orders.n_rejected += 1
     n = node_of(state, order)
     if n >= 0:
-        outcomes.void(state.ledger, n, targets.VOID_REJECTED)
+        never_came = code == events.REJECT_NOT_SENT
+        outcomes.void(state.ledger, n, targets.VOID_LOST if never_came else targets.VOID_REJECTED)
         state.ledger.tracker.node[n].is_live = 0
     orders.finish(state.orders, i, now_ns)
 

@@ -41,7 +41,7 @@ def take_fill(state, detail, out):
         n = node_of(state, state.orders.slot[i])
         if not orders.is_live(state.orders.slot[i]):
             state.seen.n_late += 1
-    else:
+    elif cloid != events.NOT_OF_CORE:
         state.seen.n_unmatched += 1
         records.alert(out, now_ns, records.ALERT_UNMATCHED, np.float64(events.FILL), cloid)
     mid2_seen = midpath.before_block(state.path, block_ns)

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from touchstone.backtest.settings import QUEUE_KINDS
 from touchstone.core import actions, events
 from touchstone.core.actions import ACTION
 from touchstone.core.conventions import MS
@@ -21,6 +20,7 @@ from touchstone.local.markets.market import BookSide, Placed, Touch
 from touchstone.local.records import Account, Order
 from touchstone.local.spec import CoinSpec, Mirror, Recorded
 from touchstone.local.trading import HOUSE, Trading
+from touchstone.session.params import QUEUE_KINDS
 
 _FILL, _CANCELLED, _REJECTED = int(events.FILL), int(events.ORDER_CANCELLED), int(events.ORDER_REJECTED)
 _RESTING, _TRADE = int(events.ORDER_RESTING), int(events.TRADE)

@@ -5,84 +5,53 @@ heard we cannot trade against. So a guest is early by the delay of the feed, and
 which nobody travels here.
 """
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from touchstone.core import events
 from touchstone.core.events import EVENT
-from touchstone.venues.hyperliquid.numbers import PERP_DECIMALS, parse
+from touchstone.data import frames
+from touchstone.data.layout import Row
+from touchstone.data.market_rows import MarketRows
 from touchstone.venues.hyperliquid.shapes import AssetCtx, Bbo, Book, Trade
 
 Message = Book | Bbo | AssetCtx | list[Trade]
 MOST_ROWS = 1 << 16
-RATE_DECIMALS = 12
 
 
 class MirrorRows:
     """Messages in, rows out. Rows that nobody takes in for long are dropped, oldest first, and counted."""
 
     def __init__(self, sz_decimals: int) -> None:
-        self._sz_decimals = sz_decimals
-        self._px_decimals = PERP_DECIMALS - sz_decimals
-        self._rows: list[tuple[int, ...]] = []  # kind, side, px, qty, aux, bits
-        self._ask_px = 0
-        self.n_dropped = 0
+        self.counts: Counter[str] = Counter()  # what was left out, by reason
+        self._market = MarketRows(sz_decimals, self.counts)
+        self._rows: list[Row] = []
+
+    def restart(self) -> None:
+        """The feed begins anew."""
+        self._market.restart()
 
     def add(self, message: Message) -> None:
-        """A decoded message of the mirrored feed. Raises NumberError for a number that is none."""
+        """A decoded message of the mirrored feed. Raises WireError for one that cannot be true."""
         if isinstance(message, Book):
-            self._book(message)
+            self._rows += self._market.book(message, 0)
         elif isinstance(message, Bbo):
-            self._bbo(message)
+            self._rows += self._market.bbo(message, 0)
         elif isinstance(message, AssetCtx):
-            rate = parse(message.funding, RATE_DECIMALS, "funding")
-            self._row(events.CONTEXT, 0, self._px(message.oracle_px), self._px(message.mark_px), rate)
+            self._rows += self._market.context(message, 0)
         else:
-            for trade in message:
-                side = 1 if trade.side == "B" else -1
-                self._row(events.TRADE, side, self._px(trade.px), self._sz(trade.sz), trade.tid)
+            self._rows += self._market.trades(message, 0)
         if len(self._rows) > MOST_ROWS:
-            self.n_dropped += len(self._rows) - MOST_ROWS
+            self.counts["row_not_taken_in"] += len(self._rows) - MOST_ROWS
             del self._rows[:-MOST_ROWS]
-
-    def _book(self, book: Book) -> None:
-        self._row(events.SNAPSHOT_BEGIN)
-        for side, levels in ((1, book.levels[0]), (-1, book.levels[1])):
-            for level in levels:
-                self._row(events.BOOK_LEVEL, side, self._px(level.px), self._sz(level.sz))
-        self._row(events.SNAPSHOT_END)
-        self._ask_px = self._px(book.levels[1][0].px) if book.levels[1] else 0
-
-    def _bbo(self, bbo: Bbo) -> None:
-        """The side that moves out of the way first."""
-        bid, ask = bbo.bbo
-        sides = [(side, level) for side, level in ((1, bid), (-1, ask)) if level is not None]
-        if bid is not None and self._ask_px and self._px(bid.px) >= self._ask_px:
-            sides.reverse()
-        for number, (side, level) in enumerate(sides):
-            bits = int(events.BIT_MORE) if number + 1 < len(sides) else 0
-            self._row(events.BBO, side, self._px(level.px), self._sz(level.sz), 0, bits)
-        if ask is not None:
-            self._ask_px = self._px(ask.px)
 
     def until(self, end_ns: int, *, is_inclusive: bool) -> Any:
         """All that has come, as of end_ns; nothing for the second half of a block."""
         if is_inclusive or not self._rows:
             return np.zeros(0, EVENT)
         rows: Any = np.zeros(len(self._rows), EVENT)
-        for column, name in enumerate(("kind", "side", "px", "qty", "aux", "bits")):
-            rows[name] = [row[column] for row in self._rows]
+        frames.write(self._rows, rows, 0)
         rows["exch_ns"] = rows["recv_ns"] = end_ns
         self._rows = []
         return rows
-
-    def _row(self, kind: Any, side: int = 0, px: int = 0, qty: int = 0, aux: int = 0, bits: int = 0) -> None:
-        self._rows.append((int(kind), side, px, qty, aux, bits))
-
-    def _px(self, text: str) -> int:
-        return parse(text, self._px_decimals, "price")
-
-    def _sz(self, text: str) -> int:
-        return parse(text, self._sz_decimals, "size")
-

@@ -11,7 +11,6 @@ from touchstone.venues.hyperliquid import stream
 from touchstone.venues.hyperliquid.decoding import Decoder
 from touchstone.venues.hyperliquid.errors import WireError
 from touchstone.venues.hyperliquid.info import RESPONSES
-from touchstone.venues.hyperliquid.shapes import Trade
 
 MIRRORED = ("l2Book", "bbo", "trades", "activeAssetCtx")
 PING_S = 20.0
@@ -56,20 +55,21 @@ async def mirror(exchange: LocalExchange, url: str, say: Callable[[str], None]) 
             reason = "it closed the connection"
         except (aiohttp.ClientError, OSError) as error:
             reason = str(error)
-        say(f"mirror of {url}: {reason}; again in {pause_s:g} s")
+        left_out = "".join(f", {reason} {n}" for reason, n in exchange.mirror_counts().items())
+        say(f"mirror of {url}: {reason}; again in {pause_s:g} s (left out so far{left_out or ': nothing'})")
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
 class Feed:
-    """Messages of one connection, into the exchange. Trades from before it are left out: they are a snapshot."""
+    """Messages of one connection, into the exchange."""
 
     def __init__(self, exchange: LocalExchange, say: Callable[[str], None]) -> None:
         self._exchange = exchange
         self._say = say
         self._decoder = Decoder()
-        self._begin_ms: dict[str, int] = {}  # by coin: time of the first book
         self._told: set[str] = set()
+        exchange.restart_mirrors()
 
     def take_in(self, text: str) -> None:
         """One message; one that cannot be read is dropped, and said."""
@@ -77,22 +77,16 @@ class Feed:
             frame = self._decoder.frame(text)
             match frame:
                 case stream.BookFrame() | stream.BboFrame():
-                    self._begin_ms.setdefault(frame.data.coin, frame.data.time)
                     self._exchange.mirror(frame.data.coin, frame.data)
                 case stream.AssetCtxFrame():
                     self._exchange.mirror(frame.data.coin, frame.data.ctx)
-                case stream.TradesFrame():
-                    self._trades(frame.data)
+                case stream.TradesFrame() if frame.data:
+                    self._exchange.mirror(frame.data[0].coin, frame.data)
         except WireError as error:
             self._say(f"mirror: a message was dropped: {error}")
         if new := self._decoder.unknown.keys() - self._told:
             self._told |= new
             self._say(f"mirror: not known, and left out: {', '.join(sorted(new))}")
-
-    def _trades(self, trades: list[Trade]) -> None:
-        new = [trade for trade in trades if trade.time > self._begin_ms.get(trade.coin, 1 << 62)]
-        if new:
-            self._exchange.mirror(new[0].coin, new)
 
 
 async def _ping(socket: aiohttp.ClientWebSocketResponse) -> None:

@@ -5,10 +5,10 @@ import signal
 from collections.abc import Callable
 
 from touchstone.local.exchange import LocalExchange
-from touchstone.local.server.demo import demo_address, demo_key
 from touchstone.local.server.mirror import mirror
 from touchstone.local.server.server import Server
 from touchstone.local.server.settings import ServerSettings
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 
 SHOWN = 3  # demo accounts whose keys are printed; the others follow (docs/local-exchange.md)
 

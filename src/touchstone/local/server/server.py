@@ -15,7 +15,6 @@ from touchstone.local.server.authentication import Authenticator
 from touchstone.local.server.blocks import BlockLoop
 from touchstone.local.server.budget import Budgets
 from touchstone.local.server.clock import Clock
-from touchstone.local.server.demo import demo_address
 from touchstone.local.server.directory import Directory
 from touchstone.local.server.faults import FaultInjector
 from touchstone.local.server.frames import Frames
@@ -28,6 +27,7 @@ from touchstone.local.server.reference import Reference
 from touchstone.local.server.settings import Faults, ServerSettings
 from touchstone.local.server.sockets import Sockets
 from touchstone.local.server.topics import Listeners
+from touchstone.venues.hyperliquid.demo import demo_address
 
 HOST = "127.0.0.1"
 MICRO = 1_000_000

@@ -34,6 +34,12 @@ def parse(text: str, decimals: int, what: str = "number") -> int:
     return -units if sign else units
 
 
+def parse_cut(text: str, decimals: int, what: str = "number") -> int:
+    """As `parse`, but what is finer than the unit is cut towards zero. Raises NumberError where it is no number."""
+    whole, point, part = text.partition(".")
+    return parse(whole + point + part[:decimals], decimals, what)
+
+
 def render(units: int, decimals: int) -> str:
     """Shortest plain form of `units` of 10^-decimals, as requests must carry it."""
     sign = "-" if units < 0 else ""

@@ -1,11 +1,10 @@
-"""What a run amounts to: the documented result (docs/json.md) out of the final state of machine, venue and loop."""
+"""What a run amounts to: the documented result (docs/json.md) out of the final state of a session."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from touchstone.backtest.shell import Shell
 from touchstone.config import Config
 from touchstone.core.calibration import ledger, reliability, scorecard
 from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
@@ -14,6 +13,7 @@ from touchstone.core.records import ALERT_NAMES
 from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, N_TARGETS, TARGET_NAMES
 from touchstone.core.trading import breakers, markout, pnl
 from touchstone.insight import intervals
+from touchstone.session.machine import Machine
 
 LEDGER_PER_UNIT = 2_000_000  # ledger units (half micro) per unit of collateral
 SIDES = ("bid", "ask")
@@ -136,7 +136,66 @@ def money(ledger_units: Any) -> float:
     return int(ledger_units) / LEDGER_PER_UNIT
 
 
-def headline(shell: Shell, config: Config, outcomes: Outcomes | None) -> dict[str, Any]:
+def whole(shell: Machine, config: Config, sinks: Sinks, seconds: float) -> dict[str, Any]:
+    """All of a result but what only its market knows, which stays None or empty; `seconds` of the wall it took."""
+    risk, quoting = standing(shell)
+    state = shell.state
+    return {
+        "coin": config.market.coin,
+        "currency": config.market.currency,
+        "events": shell.n_market,
+        "events_per_s": shell.n_market / seconds if seconds > 0 else None,
+        "span_s": None,
+        "scenario": None,
+        "orders": int(state.orders.n_placed + state.orders.n_amended),
+        **headline(shell, config, sinks.outcomes),
+        "markouts": markouts(state),
+        "quotes": quotes(shell),
+        "not_quoting_s": not_quoting(state),
+        "quoting": quoting,
+        "risk": risk,
+        "alerts": dict(sinks.alerts.counts),
+        "counters": _counters(shell),
+        "assumptions": {
+            "queue_model": config.exchange.queue_model,
+            "latency": config.exchange.latency,
+            "order_latency_median_ms": config.exchange.order_latency_median_ms,
+        },
+        "variants": {},
+        "data_quality": None,
+        "truth": None,
+        "informed_fills": None,
+        "problems": problems(shell, sinks.alerts),
+        "digest": shell.digest(),
+    }
+
+
+_TELLING = (
+    *("late", "outside", "crossed", "off_grid", "clamped", "capped", "scaled", "skipped", "dropped", "beyond_book"),
+    "kept_for_price",
+    *("evicted", "full", "unmatched", "duplicates", "invalid", "no_mid", "moved_off_touch", "rate_limited", "missed"),
+    *("no_room", "not_tracked", "time_back", "unsound", "bad", "overflow", "refused", "too_old", "mismatches", "lost"),
+)
+
+
+def _counters(shell: Machine) -> dict[str, int]:
+    """Every drop, clamp, skip and eviction that was counted, by place; only those that are not zero."""
+    found: dict[str, int] = {}
+    for name, record in shell.counted():
+        _collect(record, name, found)
+    return found
+
+
+def _collect(record: Any, prefix: str, found: dict[str, int]) -> None:
+    for name in record.dtype.names:
+        kind = record.dtype[name]
+        if kind.names:
+            _collect(record[name], f"{prefix}.{name}", found)
+        elif name.startswith("n_") and not kind.shape and name[2:].endswith(_TELLING) and int(record[name]):
+            found[f"{prefix}.{name}"] = int(record[name])
+
+
+def headline(shell: Machine, config: Config, outcomes: Outcomes | None) -> dict[str, Any]:
     """What is also shown for variants: fills, volume, PnL, edge per fill, models."""
     state = shell.state
     return {
@@ -193,7 +252,7 @@ def observed_s(state: Any) -> float:
     return float(state.quoting_ns[0] + state.not_quoting_ns[0].sum()) / NS
 
 
-def totals(shell: Shell, config: Config) -> dict[str, Any]:
+def totals(shell: Machine, config: Config) -> dict[str, Any]:
     """Sums since the start that comparisons add up over runs or time blocks; money in units of collateral.
 
     `marked_*`, `toxic`, `edge*` and `adverse` are over the fills whose markout at 10 s is known.
@@ -322,10 +381,10 @@ def _reliability(card: Any) -> list[dict[str, Any]]:
     ]
 
 
-def quotes(shell: Shell) -> dict[str, Any]:
+def quotes(shell: Machine) -> dict[str, Any]:
     """How we quoted."""
     state = shell.state
-    total_s = float(state.clock_ns - shell.loop[0].first_ns) / NS if state.clock_ns else 0.0
+    total_s = float(state.clock_ns - shell.first_ns) / NS if state.clock_ns else 0.0
     quoting_s = float(state.quoting_ns.sum()) / NS
     orders = state.orders
     requests = int(orders.n_placed + orders.n_amended + orders.n_cancels)
@@ -351,10 +410,10 @@ def not_quoting(state: Any) -> dict[str, float]:
     return {name: float(seconds[i]) for i, name in enumerate(NO_QUOTE_NAMES) if i > 0 and seconds[i] > 0}
 
 
-def standing(shell: Shell) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def standing(shell: Machine) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """(risk, quoting) at the end: state, reason and since when, in seconds into the run."""
     state = shell.state
-    first = int(shell.loop[0].first_ns)
+    first = int(shell.first_ns)
 
     def into(ns: Any) -> float:
         return (int(ns) - first) / NS
@@ -381,7 +440,7 @@ def standing(shell: Shell) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return risk_now, sides
 
 
-def problems(shell: Shell, alerts: Alerts) -> list[str]:
+def problems(shell: Machine, alerts: Alerts) -> list[str]:
     """Broken invariants in words; empty in a sound run."""
     state = shell.state
     found = []
@@ -395,12 +454,7 @@ def problems(shell: Shell, alerts: Alerts) -> list[str]:
         found.append("the attribution of PnL does not add up")
     if int(state.is_halted):
         found.append("a buffer was full: the engine halted")
-    if lost := int(shell.loop[0].n_touch_lost):
-        found.append(f"{lost} changes of the touch found no room on their way to the core")
-    if int(shell.venue[0].account.position) != int(state.profit.position):
-        found.append(
-            f"position differs: exchange {int(shell.venue[0].account.position)}, core {int(state.profit.position)}"
-        )
+    found += shell.problems()
     for name in sorted(FAULTS & set(alerts.counts)):
         when, value, cloid = alerts.first[name]
         found.append(f"{alerts.counts[name]} x {name}, first at {when} ns, value {value:g}, order {cloid}")

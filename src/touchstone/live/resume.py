@@ -1,0 +1,83 @@
+"""Going on with a session that did not end by itself: its journal brings the core to where it was, byte for byte."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from touchstone.core import events
+from touchstone.core.jit import source_hash
+from touchstone.live.desk import Desk
+from touchstone.live.recovery import Recovery
+from touchstone.live.trader import Trader
+from touchstone.session import journal
+from touchstone.session.store import RESULT
+
+ABOUT = "live.json"
+MS = 1_000_000
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What the folder of a live session says of it: enough to go on with it after a crash."""
+
+    network: str
+    url: str
+    account: str
+    coin: str
+    cloid_tag: int
+    position: int  # size units, before the first event
+    time_ms: int  # fills of blocks up to here are in it
+
+    def write(self, folder: Path) -> None:
+        """Into the session's folder."""
+        (folder / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2))
+
+
+def read_about(folder: Path) -> About:
+    """Of a live session's folder. Raises OSError, msgspec.DecodeError."""
+    return msgspec.json.decode((folder / ABOUT).read_bytes(), type=About)
+
+
+def unfinished(desk: Desk, *, network: str, url: str, coin: str, config_toml: str) -> tuple[Path, About] | None:
+    """The coin's last session, if it did not end by itself and this program would go on with it unchanged."""
+    folder = desk.last_session(coin)
+    if folder is None or (folder / RESULT).exists():
+        return None
+    try:
+        about = read_about(folder)
+        meta = journal.read(folder).meta
+        same_config = (folder / "config.toml").read_text(encoding="utf-8") == config_toml
+    except (OSError, msgspec.DecodeError, journal.JournalError):
+        return None
+    is_same = (about.network, about.url, about.coin) == (network, url, coin) and same_config
+    return (folder, about) if is_same and meta is not None and meta.core == source_hash() else None
+
+
+def retrace(trader: Trader, folder: Path, recovery: Recovery) -> int:
+    """Feed the journal of `folder` to a trader that stands at its start; returns how many events there were."""
+    count = 0
+    for block in journal.read(folder):
+        if block.kind != journal.EVENTS:
+            continue
+        rows = block.rows()
+        trader.retrace(rows)
+        count += len(rows)
+        _note_newest(rows, recovery)
+    trader.drain()
+    return count
+
+
+def _note_newest(rows: Any, recovery: Recovery) -> None:
+    for kind, name in ((events.FILL, "newest_fill_ms"), (events.FUNDING_PAYMENT, "newest_funding_ms")):
+        of_kind = rows["exch_ns"][rows["kind"] == kind]
+        if len(of_kind):
+            setattr(recovery, name, max(getattr(recovery, name), int(of_kind.max()) // MS))
+
+
+def load_start(trader: Trader, content: bytes) -> None:
+    """The core's state before the first event. Raises ValueError for one of another version."""
+    state = trader.machine["state"].view(np.uint8)
+    if len(content) != state.nbytes:
+        raise ValueError(f"a state of {len(content)} bytes, this version has {state.nbytes}")
+    state[:] = np.frombuffer(content, np.uint8)

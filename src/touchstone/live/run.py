@@ -1,0 +1,378 @@
+"""A whole live session as a command runs it: where, for whom, with what; then trade; then leave nothing behind."""
+
+import asyncio
+import contextlib
+import hashlib
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from touchstone import config as configuration
+from touchstone.clients.hyperliquid import Client, Limits, Market, account, read_market
+from touchstone.config import Config
+from touchstone.core.jit import source_hash
+from touchstone.core.trading import breakers
+from touchstone.data.units import Coin
+from touchstone.live import cancel, deadman, flatten, keys, resume, warm
+from touchstone.live.clock import Clock, monotonic_s
+from touchstone.live.control import Control
+from touchstone.live.desk import Desk, Kill, write_whole
+from touchstone.live.identity import check_key, identify, network_of
+from touchstone.live.local_exchange import LocalExchange
+from touchstone.live.operator import Operator
+from touchstone.live.reference import follow
+from touchstone.live.resume import About
+from touchstone.live.session import Ends, Session, Start, subscriptions
+from touchstone.live.status import line, status
+from touchstone.live.warnings import quota_warning
+from touchstone.live.where import Where
+from touchstone.session import carry, result
+from touchstone.session.log import SessionLog
+from touchstone.session.store import LOG, SessionStore
+from touchstone.venues.hyperliquid.demo import demo_key
+
+MICRO = 1_000_000
+LOOK_S = 1.0  # of the wall, between two looks at how the session stands
+
+Say = Callable[[str], None]
+
+
+async def trade(
+    config: Config, where: Where, *, minutes: float | None, folder: Path, say: Say, show: Say
+) -> dict[str, Any]:
+    """Trade until the time is over (None: until a signal) and return the documented result (docs/json.md).
+
+    folder: of the session, where it begins a new one. `say` hears what happened, `show` how the session stands.
+    """
+    if where.starts is None:
+        configuration.check_may_trade(config, config.account.network)
+    async with AsyncExitStack() as stack:
+        compiling = asyncio.create_task(asyncio.to_thread(warm.compile_ahead, say))
+        if where.starts is not None:
+            exchange = await LocalExchange.start(where.starts, speed=where.speed, seed=where.seed, say=say)
+            stack.push_async_callback(exchange.stop)
+            here = config.account.model_copy(update={"network": "local", "url": exchange.url})
+            config = config.model_copy(update={"account": here})
+        await compiling
+        work = await stack.enter_async_context(_desk(config, where, say))
+        return await _trade(work, minutes=minutes, folder=folder, say=say, show=show)
+
+
+@dataclass
+class Work:
+    """What a session is made of, before it is one."""
+
+    config: Config  # with the fees of the account
+    where: Where
+    client: Client
+    clock: Clock
+    market: Market
+    desk: Desk
+    vault: str | None
+    lock: Callable[[Path], contextlib.AbstractContextManager[None]]
+
+
+@asynccontextmanager
+async def _desk(config: Config, where: Where, say: Say) -> AsyncIterator[Work]:
+    """Key, account, clock, coin: everything that is asked for before anything is done."""
+    network = network_of(config.account)
+    key = _key(config, where, say)
+    clock = Clock()
+    who = await identify(network, config.account.address, key.address, clock.now_ms)
+    desk = Desk.of(Path(config.live.sessions), network.name, who.account)
+    desk.refuse_killed()
+    client = Client(
+        network, account=who.account, signer=key.secret.signer(is_mainnet=network.is_mainnet), vault=who.vault,
+        now_ms=lambda: clock.now_ms(), limits=_limits(where.speed), say=say,
+    )  # fmt: skip
+    try:
+        if network.name == "local":  # it may run at a time and a speed of its own
+            told = await client.info("exchangeStatus")
+            clock = Clock(speed=where.speed, start_ns=told.time * MICRO)
+        market = await read_market(client, config.market.coin)
+        yield Work(
+            _with_fees(config, market), where, client, clock, market, desk, who.vault,
+            lambda folder: desk.lock(now_ns=clock.now_ns(), session=folder),
+        )  # fmt: skip
+    finally:
+        await client.stop()
+
+
+def _key(config: Config, where: Where, say: Say) -> keys.Key:
+    """The trader's key; on an exchange of our own that of a demo account, which is public."""
+    if where.starts is not None:
+        secret = keys.Secret(demo_key(1))
+        return keys.Key(secret, secret.signer(is_mainnet=False).address, "demo account 1")
+    key = keys.load(config.account.keystore, config.account.network, password_fd=where.password_fd, say=say)
+    check_key(config.account, key)
+    return key
+
+
+def _limits(speed: float) -> Limits:
+    """The venue's limits are per minute of its own time."""
+    usual, factor = Limits(), max(speed, 1.0)
+    return replace(
+        usual,
+        weight_per_minute=round(usual.weight_per_minute * factor),
+        messages_per_minute=round(usual.messages_per_minute * factor),
+    )
+
+
+def _with_fees(config: Config, market: Market) -> Config:
+    """The settings with the account's own fees, as the exchange tells them, and the coin's collateral."""
+    factor = config.fee_factor
+    maker_bps = market.maker_fee_bps / (factor if market.maker_fee_bps > 0 else 1.0)
+    fees = config.fees.model_copy(update={"maker_bps": maker_bps, "taker_bps": market.taker_fee_bps / factor})
+    of_coin = config.market.model_copy(update={"collateral": market.collateral})
+    return config.model_copy(update={"fees": fees, "market": of_coin})
+
+
+async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, show: Say) -> dict[str, Any]:
+    """One session, from the account's lock to its result."""
+    began_s = monotonic_s()
+    toml = configuration.to_toml(work.config)
+    network, coin = work.client.network, work.market.coin
+    going_on = resume.unfinished(work.desk, network=network.name, url=network.url, coin=coin, config_toml=toml)
+    if going_on:
+        folder = going_on[0]
+    with work.lock(folder):
+        about = going_on[1] if going_on else await _about(work)
+        store = SessionStore(folder, work.config, _coin(work.market), goes_on=going_on is not None)
+        sinks = result.Sinks()
+        with contextlib.closing(store), contextlib.closing(SessionLog(folder / LOG, say)) as log:
+            cover = await _cover(work, folder, say)
+            session = _session(work, about, store, cover.kind, say)
+            session.trader.sinks += [sinks.outcomes, sinks.alerts, store]
+            if going_on:
+                say(f"going on with {folder}, which did not end by itself")
+                resume.load_start(session.trader, store.start)
+                count = resume.retrace(session.trader, folder, session.recovery)
+                say(f"{count:,} events from the journal: the core stands where it stood")
+                session.lost_sight()
+            else:
+                session.begin()
+                _take_over(work, session, say)
+                about.write(folder)
+                store.begin(session.trader.machine["state"].tobytes())
+                work.desk.set_last_session(coin, folder.resolve())
+            session.trader.sinks.append(log)
+            try:
+                ends = await _live(work, session, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn)
+            finally:
+                await cover.stop()
+            if session.failure is not None:
+                raise session.failure
+            made = _result(work, session, sinks, monotonic_s() - began_s, ends, folder)
+            store.finish(session.trader.machine["state"].tobytes(), made)
+            _keep(work, session)
+    return made
+
+
+async def _about(work: Work) -> About:
+    """Nothing of the account rests, and so the position stands still: that is where a session begins."""
+    await _clear(work)
+    standing = await account.standing(work.client, work.market)
+    network = work.client.network
+    time_ms = max(standing.time_ms or 0, await _newest_fill_ms(work))
+    words = f"{network.url} {work.client.account} {work.market.coin} {work.clock.now_ns()}"
+    tag = int.from_bytes(hashlib.blake2b(words.encode(), digest_size=8).digest())
+    return About(
+        network=network.name, url=network.url, account=work.client.account, coin=work.market.coin, cloid_tag=tag,
+        position=standing.size, time_ms=time_ms,
+    )  # fmt: skip
+
+
+async def _clear(work: Work) -> None:
+    """Cancel whatever rests of an earlier time in the coin."""
+    market, speed = work.market, work.clock.speed
+    cancelled = await cancel.cancel_all(
+        work.client, market.dex, coin=market.coin, sleep=lambda seconds: asyncio.sleep(seconds / speed)
+    )
+    if not cancelled.is_none_left:
+        raise cancel.NotCancelledError("orders of an earlier time are still open; nothing is started beside them")
+
+
+async def _newest_fill_ms(work: Work) -> int:
+    """Time of the newest fill that is in the position."""
+    since_ms = work.clock.now_ms() - 60_000
+    fills = await account.fills_since(work.client, work.market, since_ms)
+    return fills[-1].time if fills else 0
+
+
+def _session(work: Work, about: About, store: SessionStore, cover: deadman.Kind, say: Say) -> Session:
+    session = Session(
+        work.client, work.config, Start(work.market, about.position, about.time_ms), work.clock,
+        journal=store.journal, cloid_tag=about.cloid_tag,
+        expires_after_ms=round(1e3 * work.config.live.expires_after_s),
+        shows_own_orders=work.where.shows_own_orders, is_simulated=not work.where.shows_own_orders,
+        at_rest=lambda state: store.checkpoint(state.tobytes()) if store.journal.is_full else None, say=say,
+    )  # fmt: skip
+    _cap(session, work, cover)
+    return session
+
+
+def _cap(session: Session, work: Work, cover: deadman.Kind) -> None:
+    """The notional caps of [live], over all other limits; of resting orders where nobody outside would cancel them."""
+    params, live = session.trader.state.params, work.config.live
+    if live.max_notional > 0:
+        most = round(live.max_notional * MICRO)
+        params.max_position_notional = min(int(params.max_position_notional), most)
+        params.limits.position_notional = min(int(params.limits.position_notional), most)
+    resting = deadman.resting_cap(live, cover)
+    if resting is not None and work.where.starts is None:  # an exchange of our own ends with us
+        params.limits.open_notional = min(int(params.limits.open_notional), round(resting * MICRO))
+
+
+def _coin(market: Market) -> Coin:
+    return Coin(market.coin, market.sz_decimals, market.collateral)
+
+
+def _evidence(work: Work) -> Path | None:
+    """Where the evidence of this market is kept; None for a simulated one, which is not the same the next time."""
+    if work.where.starts is not None and work.where.mirrors is None:
+        return None
+    source = work.where.mirrors or work.client.network.url
+    return work.desk.evidence(work.market.coin, carry.key(work.config, source))
+
+
+def _take_over(work: Work, session: Session, say: Say) -> None:
+    """What the models of earlier sessions have learned and earned."""
+    path = _evidence(work)
+    if path is not None and path.exists():
+        took = carry.unpack(session.trader.state, path.read_bytes(), work.clock.now_ns())
+        say(f"evidence of earlier sessions from {path}" if took else f"{path} does not fit this session: left out")
+
+
+def _keep(work: Work, session: Session) -> None:
+    if (path := _evidence(work)) is not None:
+        write_whole(path, carry.pack(session.trader.state))
+
+
+async def _live(
+    work: Work, session: Session, *, minutes: float | None, folder: Path, say: Say, show: Say, warn: Say
+) -> Ends:
+    """Trade until the end, whatever it is; every order is gone when this returns. Why it ended."""
+    client, clock, config = work.client, work.clock, work.config
+    await client.start(session, subscriptions(client.account, work.market))
+    if int(session.trader.state.profit.position) == 0:
+        await session.set_leverage(
+            min(config.live.leverage, work.market.max_leverage),
+            is_cross=config.live.margin_mode == "cross" and not work.market.only_isolated,
+        )
+    control = Control(work.desk.folder, Operator(session, lambda: _flatten(work, say)), say)
+    await control.start()
+    end_ns = None if minutes is None else clock.now_ns() + round(minutes * 60e9)
+    watching = asyncio.create_task(_watch(session, config.market.currency, show, warn))
+    reference = follow(
+        config, client.network, work.market, session, is_mirror=work.where.mirrors is not None, say=say
+    )
+    with _signals(session):
+        try:
+            await session.go()
+            if reference is not None:
+                await reference.start()
+            ends = await session.until(end_ns)
+            say(f"ending: {ends.reason}")
+        finally:
+            watching.cancel()
+            if reference is not None:
+                await reference.stop()
+            await control.stop()
+            await session.finish()
+    if ends.by_risk:
+        _latch(work, session, folder, ends.reason)
+        if config.live.on_kill == "flatten":
+            await _flatten(work, say)
+    return ends
+
+
+async def _cover(work: Work, folder: Path, say: Say) -> deadman.Cover:
+    """Who cancels our orders if we die."""
+    if work.where.starts is not None:
+        return deadman.Uncovered()
+    settings = work.config.account
+    watchdog_key = None
+    with contextlib.suppress(keys.KeysError):
+        watchdog_key = keys.load(
+            settings.watchdog_keystore, settings.network, variable=keys.WATCHDOG_KEY,
+            password_variable=keys.WATCHDOG_PASSWORD,
+        )  # fmt: skip
+    clock = work.clock
+    return await deadman.cover(
+        work.config.live, work.client, watchdog_key=watchdog_key, dex=work.market.dex, desk=work.desk.folder,
+        session=folder, now_ms=clock.now_ms, vault=work.vault,
+        sleep=lambda seconds: asyncio.sleep(seconds / clock.speed), say=say,
+    )  # fmt: skip
+
+
+async def _flatten(work: Work, say: Say) -> dict[str, Any]:
+    live, clock = work.config.live, work.clock
+    plan = flatten.Plan(maker_s=live.flatten_maker_s, taker_s=live.flatten_taker_s, cap_bps=live.flatten_cap_bps)
+    done = await flatten.flatten(
+        work.client, work.market, flatten.AskedBook(work.client, work.market), plan, now_ns=clock.now_ns,
+        sleep=lambda seconds: asyncio.sleep(seconds / clock.speed), say=say,
+    )  # fmt: skip
+    return done.as_dict()
+
+
+def _latch(work: Work, session: Session, folder: Path, reason: str) -> None:
+    rule = breakers.REASON_NAMES[int(session.trader.state.risk.reason)]
+    work.desk.kill(Kill(when_ns=work.clock.now_ns(), rule=rule, session=str(folder), note=reason))
+
+
+async def _watch(session: Session, currency: str, show: Say, warn: Say) -> None:
+    """Each second: how the session stands, and word of it when the quota begins to force the inventory down."""
+    was_forcing = False
+    while True:
+        await asyncio.sleep(LOOK_S)
+        document = status(session)
+        show(line(document, currency))
+        if document["quota"]["forcing"] and not was_forcing:
+            reduces: Literal["bids", "asks"] = "asks" if document["position"] > 0 else "bids"
+            warn(quota_warning(document["position"], document["quota"]["headroom_pct"] / 100.0, reduces))
+        was_forcing = document["quota"]["forcing"]
+
+
+@contextlib.contextmanager
+def _signals(session: Session) -> Any:
+    """SIGINT and SIGTERM end the session in order; a second one is as the system has it."""
+    loop = asyncio.get_running_loop()
+
+    def asked(name: signal.Signals) -> None:
+        session.end(f"{name.name} received")
+        loop.remove_signal_handler(name)
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, asked, name)
+    try:
+        yield
+    finally:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(name)
+
+
+def _result(
+    work: Work, session: Session, sinks: result.Sinks, seconds: float, ends: Ends, folder: Path
+) -> dict[str, Any]:
+    made = result.whole(session.trader, work.config, sinks, seconds)
+    trader, state = session.trader, session.trader.state
+    made["span_s"] = (int(state.now_ns) - trader.first_ns) / 1e9 if trader.first_ns else 0.0
+    made["assumptions"]["queue_model"] = None if work.where.shows_own_orders else made["assumptions"]["queue_model"]
+    made["live"] = {
+        "folder": str(folder),
+        "network": work.client.network.name,
+        "account": work.client.account,
+        "core": source_hash(),
+        "speed": work.clock.speed,
+        "ended": ends.reason,
+        "connection_losses": session.n_downs,
+        "latency": {"step": session.steps.summary(), "timer_late": session.timer_late.summary()},
+        "requests": session.outbox.counts,
+        "recovery": session.recovery.counts,
+        "frames": dict(session.frames.counts),
+        "client": work.client.counters,
+    }
+    return made

@@ -1,0 +1,105 @@
+"""How a session stands: the document that `touchstone status` gets, and the line that a terminal shows."""
+
+from typing import Any
+
+import numpy as np
+
+from touchstone.core.calibration import scorecard
+from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
+from touchstone.core.targets import TARGET_NAMES
+from touchstone.core.trading import breakers, quota
+from touchstone.live.session import Session
+from touchstone.session import result
+
+SIDES = ("bid", "ask")
+NS = 1_000_000_000
+VERDICTS_SHOWN = ("ADDS VALUE", "HARMFUL", "FIXABLE", "NOT PROVEN", "WARMING", "NO DATA")
+
+
+def status(session: Session) -> dict[str, Any]:
+    """Position, PnL, orders, quota, verdicts, and what keeps each side out of the book; see docs/json.md."""
+    state = session.trader.state
+    now_ns = int(state.now_ns)
+    size = 10 ** int(state.params.sz_decimals)
+    mid2 = int(state.book.mid2)
+    calm = int(state.risk.state) == int(breakers.NORMAL)
+    scored = [(name, int(state.models.cards[target].n)) for target, name in enumerate(TARGET_NAMES)]
+    return {
+        "coin": session.start.market.coin,
+        "time_ns": now_ns,
+        "connected": session.client.is_up,
+        "position": int(state.profit.position) / size,
+        "mid": mid2 / 2 / 10 ** (6 - int(state.params.sz_decimals)) if mid2 else None,
+        "pnl": result.attribution(state),
+        "fills": int(state.profit.n_fills),
+        "orders": len(session.trader.live_orders()),
+        "quoting": [_side(state, s, now_ns) for s in range(2)],
+        "risk": {
+            "state": breakers.STATE_NAMES[int(state.risk.state)],
+            "reason": None if calm else breakers.REASON_NAMES[int(state.risk.reason)],
+            "since_s": None if calm else (now_ns - int(state.risk.state_since_ns)) / NS,
+        },
+        "quota": {
+            "used": int(quota.allowance(state.quota) - quota.headroom(state.quota)),
+            "allowed": int(quota.allowance(state.quota)),
+            "forcing": _is_forcing(state),
+            "headroom_pct": 100.0 * float(quota.headroom_share(state.quota)),
+        },
+        "reference": {
+            "state": session.reference,
+            "since_s": (now_ns - session.reference_since_ns) / NS if session.reference_since_ns else None,
+        },
+        "verdicts": verdicts(state),
+        "samples": {
+            "fill": sum(n for name, n in scored if name.startswith("fill")),
+            "adverse": sum(n for name, n in scored if name.startswith("adverse")),
+        },
+        "latency": {"step": session.steps.summary(), "timer_late": session.timer_late.summary()},
+    }
+
+
+def _is_forcing(state: Any) -> bool:
+    """Whether the quota lets only the reducing side be quoted."""
+    position, limit = np.int64(state.profit.position), np.int64(state.max_position_qty)
+    return bool(quota.is_forcing(state.quota, np.int64(state.now_ns), position, limit))
+
+
+def _side(state: Any, s: int, now_ns: int) -> dict[str, Any]:
+    reason = int(state.ladder.no_quote[s])
+    if not reason:
+        return {"side": SIDES[s], "reason": None, "since_s": None}
+    since_s = (now_ns - int(state.ladder.no_quote_since_ns[s])) / NS
+    return {"side": SIDES[s], "reason": NO_QUOTE_NAMES[reason], "since_s": since_s}
+
+
+def verdicts(state: Any) -> dict[str, int]:
+    """How many scorecards have each verdict."""
+    out: Any = np.zeros(1, scorecard.SUMMARY)[0]
+    found = dict.fromkeys(VERDICTS_SHOWN, 0)
+    for target in range(len(TARGET_NAMES)):
+        scorecard.summary(state.models.cards[target], out)
+        found[scorecard.VERDICT_NAMES[int(out.verdict)]] += 1
+    return {name: count for name, count in found.items() if count}
+
+
+def line(document: dict[str, Any], currency: str) -> str:
+    """The document in one line for people."""
+    quota_now, verdicts = document["quota"], document["verdicts"]
+    parts = [
+        f"position {document['position']:+g}",
+        f"pnl {document['pnl']['total']:+.4f} {currency}",
+        f"fills {document['fills']}",
+        f"orders {document['orders']}",
+        f"quota {quota_now['headroom_pct']:.0f}%",
+        ", ".join(f"{count} {name}" for name, count in verdicts.items()),
+    ]
+    if not document["connected"]:
+        parts.append("no connection")
+    if document["reference"]["state"] == "stale":
+        parts.append(f"reference stale since {document['reference']['since_s']:.0f} s")
+    risk, silent = document["risk"], [each for each in document["quoting"] if each["reason"]]
+    if risk["reason"]:
+        parts.append(f"{risk['state']}: {risk['reason']} since {risk['since_s']:.0f} s")
+    else:
+        parts += [f"no {each['side']}: {each['reason']} since {each['since_s']:.0f} s" for each in silent]
+    return " | ".join(parts)

@@ -1,0 +1,1 @@
+"""What every session has, on a tape, in a simulated market or at an exchange: the core, its folder, its result."""
