@@ -144,6 +144,25 @@ async def test_what_comes_after_giving_up_is_not_heard(venue: Venue, kept: Any) 
 
 
 @pytest.mark.asyncio
+async def test_the_rest_of_what_was_read_with_the_last_message_is_not_heard(venue: Venue, kept: Any) -> None:
+    socket, listener, _ = kept
+    hear = listener.on_message
+
+    def hear_one(message: memoryview) -> None:
+        hear(message)
+        socket.drop("enough")
+
+    listener.on_message = hear_one
+    socket.open()
+    await until(lambda: venue.sockets)
+    writer = venue.sockets[0]._writer
+    assert writer is not None
+    writer.transport.write(bytes([129, 1]) + b"a" + bytes([129, 1]) + b"b")
+    await until(lambda: len(venue.sockets) == 2)
+    assert listener.told == ["open", "a", "close: enough", "open"]
+
+
+@pytest.mark.asyncio
 async def test_refusals_are_tried_again_and_counted(venue: Venue, kept: Any) -> None:
     socket, listener, counts = kept
     venue.status = 429
@@ -175,6 +194,16 @@ async def test_closing_tells_nobody_and_ends_the_tries(venue: Venue, kept: Any) 
     await asyncio.sleep(0.1)
     assert listener.told == ["open"]
     assert len(venue.sockets) == counts["connections"] == 1
+
+
+@pytest.mark.asyncio
+async def test_closing_right_after_giving_up_tells_nobody(venue: Venue, kept: Any) -> None:
+    socket, listener, _ = kept
+    socket.open()
+    await until(lambda: socket.is_open)
+    socket.drop("enough")
+    await socket.close()
+    assert listener.told == ["open"]
 
 
 @pytest.mark.asyncio
