@@ -374,6 +374,19 @@ class Live(Section):
     sessions: str = field("sessions", "Folder of the sessions and of what is kept for each account.")
 
 
+class Reference(Section):
+    """The venue whose price leads ours. Without one nothing is stale: its terms are off, and it is said so."""
+
+    venue: Literal["auto", "binance", "off"] = field(
+        "auto", "Where reference prices come from: `binance` its USD-M perps; `auto` the stream of a local exchange, "
+        "none elsewhere; `off` nowhere.",
+    )
+    symbol: str = field("", "Symbol there; empty means the coin's own against USDT.")
+    stale_after_s: Annotated[float, Ge(1), Le(600)] = field(
+        5.0, "A silence after which the reference counts as stale and is connected anew, seconds of the wall."
+    )
+
+
 class Config(Section):
     """Everything that a user can set."""
 
@@ -390,6 +403,7 @@ class Config(Section):
     exchange: Exchange = Exchange()
     evaluation: Evaluation = Evaluation()
     account: Account = Account()
+    reference: Reference = Reference()
     live: Live = Live()
 
     @property

@@ -14,7 +14,7 @@ from touchstone import config
 from touchstone.cli import output
 
 if TYPE_CHECKING:
-    from touchstone.live.run import Where
+    from touchstone.live.where import Where
 
 MINUTES = 53.0  # of the session that started it all
 SPEED = 20.0
@@ -93,7 +93,7 @@ def _where(
 ) -> "Where":  # fmt: skip
     """The exchange that is meant. Raises WrongUseError where the options do not go together."""
     from touchstone.clients.hyperliquid import MAINNET, TESTNET
-    from touchstone.live.run import Where
+    from touchstone.live.where import Where
 
     network, coin = settings.account.network, settings.market.coin
     if paper:
@@ -102,7 +102,8 @@ def _where(
         mirrored = {"mainnet": MAINNET.url, "testnet": TESTNET.url, "local": settings.account.url}[network]
         if not mirrored:
             raise output.WrongUseError("--paper: name the market to mirror: --network mainnet or testnet, or --url URL")
-        return Where(["--market", "mirror", mirrored, "--coin", coin], shows_own_orders=False, seed=settings.seed)
+        starts = ["--market", "mirror", mirrored, "--coin", coin]
+        return Where(starts, seed=settings.seed, shows_own_orders=False, mirrors=mirrored)
     if network != "local" or settings.account.url:
         if scenario or market:
             raise output.WrongUseError("--scenario and --market are for a local exchange of our own: leave out --url")
@@ -113,7 +114,8 @@ def _where(
         raise output.WrongUseError("--scenario and --market: one of the two")
     arguments = ["--market", *(market or [scenario or "normal"]), "--coin", coin]
     own_in_book = market is None
-    return Where(arguments, speed or (SPEED if own_in_book else 1.0), settings.seed, shows_own_orders=own_in_book)
+    its_speed = speed or (SPEED if own_in_book else 1.0)
+    return Where(arguments, its_speed, settings.seed, shows_own_orders=own_in_book)
 
 
 @contextmanager

@@ -72,15 +72,17 @@ async def examine(
 async def _account(
     settings: config.Config, network: Network, key: KeyInfo, now_ns: Callable[[], int], found: Examination
 ) -> str:
-    """Address of the account; empty, with a finding, where it is not known."""
-    if not (settings.account.address or key.address):
+    """Address of the account: as configured, or of what the key signs for; empty, with a finding, if not known."""
+    if settings.account.address:
+        return settings.account.address.lower()
+    if not key.address:
         found.findings.append(
             Finding("account", "bad", "not known", "there is neither an address nor a key",
                     "set [account] address, or a key")
         )  # fmt: skip
         return ""
     try:
-        return (await identify(network, settings.account.address, key.address, lambda: now_ns() // 1_000_000)).account
+        return (await identify(network, "", key.address, lambda: now_ns() // 1_000_000)).account
     except IdentityError as error:
         found.findings.append(Finding("account", "bad", str(error), "no account is traded", "approve the agent"))
         return ""

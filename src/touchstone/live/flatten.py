@@ -142,7 +142,7 @@ async def flatten(
         await work.make(now_ns() + round(1e9 * plan.maker_s))
         await work.take(now_ns() + round(1e9 * plan.taker_s))
     finally:
-        await work.cancel()
+        await work.cancel_own()
         work.done.size_after = await work.read_size()
         work.done.took_s = (now_ns() - began_ns) / 1e9
     return work.done
@@ -173,6 +173,7 @@ class _Flattening:
         self._view = view
         self._plan = plan
         self._largest = plan.largest_order or SMALLEST_LIMIT
+        self._has_sent = False
         self._now_ns = now_ns
         self._sleep = sleep
         self._say = say
@@ -183,11 +184,17 @@ class _Flattening:
         total = self.done.cancelled
         total.n_orders += found.n_orders
         total.is_none_left = found.is_none_left
+        self._has_sent = False
         self.done.n_requests += found.n_requests
         self.done.reasons += found.reasons
         if found.n_orders:
             left = "none left" if found.is_none_left else "NOT CONFIRMED"
             self._say(f"{found.n_orders} orders cancelled, {left}")
+
+    async def cancel_own(self) -> None:
+        """No order left of those that were sent since that was last so."""
+        if self._has_sent or not self.done.cancelled.is_none_left:
+            await self.cancel()
 
     async def ask_largest(self) -> None:
         """The largest chunk: what the exchange takes of a market order in this coin."""
@@ -324,6 +331,7 @@ class _Flattening:
 
     async def _send(self, action: PlaceOrders | ModifyOrders) -> Status | str | None:
         """Status of the one order of an action; None where its fate is not known."""
+        self._has_sent = True
         expires_ms = self._now_ns() // 1_000_000 + EXPIRES_MS
         try:
             reply = await self._client.send(action, expires_ms=expires_ms)

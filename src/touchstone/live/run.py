@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import hashlib
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from touchstone import config as configuration
-from touchstone.clients.hyperliquid import Client, Limits, Market, Network, account, read_market
+from touchstone.clients.hyperliquid import Client, Limits, Market, account, read_market
 from touchstone.config import Config
 from touchstone.core.jit import source_hash
 from touchstone.core.trading import breakers
@@ -23,9 +23,12 @@ from touchstone.live.desk import Desk, Kill, write_whole
 from touchstone.live.identity import check_key, identify, network_of
 from touchstone.live.local_exchange import LocalExchange
 from touchstone.live.operator import Operator
+from touchstone.live.reference import follow
 from touchstone.live.resume import About
-from touchstone.live.session import Session, Start, subscriptions
+from touchstone.live.session import Ends, Session, Start, subscriptions
 from touchstone.live.status import line, status
+from touchstone.live.warnings import quota_warning
+from touchstone.live.where import Where
 from touchstone.session import carry, result
 from touchstone.session.log import SessionLog
 from touchstone.session.store import LOG, SessionStore
@@ -33,20 +36,8 @@ from touchstone.venues.hyperliquid.demo import demo_key
 
 MICRO = 1_000_000
 LOOK_S = 1.0  # of the wall, between two looks at how the session stands
-KEEP_S = 30.0  # of the wall, between two savings of what the models earned
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Where:
-    """The exchange that is traded on: one of our own (`starts`), else that of the settings."""
-
-    starts: Sequence[str] | None = None  # arguments of `touchstone exchange`
-    speed: float = 1.0  # of the exchange's time against the wall's
-    seed: int = 0
-    shows_own_orders: bool = True  # whether its book holds our orders: not where it plays a recording or mirrors a feed
-    password_fd: int | None = None
 
 
 async def trade(
@@ -56,13 +47,15 @@ async def trade(
 
     folder: of the session, where it begins a new one. `say` hears what happened, `show` how the session stands.
     """
-    configuration.check_may_trade(config, config.account.network)
+    if where.starts is None:
+        configuration.check_may_trade(config, config.account.network)
     async with AsyncExitStack() as stack:
         compiling = asyncio.create_task(asyncio.to_thread(warm.compile_ahead, say))
         if where.starts is not None:
             exchange = await LocalExchange.start(where.starts, speed=where.speed, seed=where.seed, say=say)
             stack.push_async_callback(exchange.stop)
-            config = config.model_copy(update={"account": config.account.model_copy(update={"url": exchange.url})})
+            here = config.account.model_copy(update={"network": "local", "url": exchange.url})
+            config = config.model_copy(update={"account": here})
         await compiling
         work = await stack.enter_async_context(_desk(config, where, say))
         return await _trade(work, minutes=minutes, folder=folder, say=say, show=show)
@@ -167,7 +160,7 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
                 work.desk.set_last_session(coin, folder.resolve())
             session.trader.sinks.append(log)
             try:
-                ends = await _live(work, session, minutes=minutes, folder=folder, say=say, show=show)
+                ends = await _live(work, session, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn)
             finally:
                 await cover.stop()
             if session.failure is not None:
@@ -237,20 +230,30 @@ def _coin(market: Market) -> Coin:
     return Coin(market.coin, market.sz_decimals, market.collateral)
 
 
+def _evidence(work: Work) -> Path | None:
+    """Where the evidence of this market is kept; None for a simulated one, which is not the same the next time."""
+    if work.where.starts is not None and work.where.mirrors is None:
+        return None
+    source = work.where.mirrors or work.client.network.url
+    return work.desk.evidence(work.market.coin, carry.key(work.config, source))
+
+
 def _take_over(work: Work, session: Session, say: Say) -> None:
     """What the models of earlier sessions have learned and earned."""
-    path = work.desk.evidence(work.market.coin, carry.key(work.config))
-    if path.exists():
-        took = carry.unpack(session.trader.state, path.read_bytes())
-        say(f"evidence of earlier sessions from {path}" if took else f"{path} does not fit this version: left out")
+    path = _evidence(work)
+    if path is not None and path.exists():
+        took = carry.unpack(session.trader.state, path.read_bytes(), work.clock.now_ns())
+        say(f"evidence of earlier sessions from {path}" if took else f"{path} does not fit this session: left out")
 
 
 def _keep(work: Work, session: Session) -> None:
-    path = work.desk.evidence(work.market.coin, carry.key(work.config))
-    write_whole(path, carry.pack(session.trader.state))
+    if (path := _evidence(work)) is not None:
+        write_whole(path, carry.pack(session.trader.state))
 
 
-async def _live(work: Work, session: Session, *, minutes: float | None, folder: Path, say: Say, show: Say) -> str:
+async def _live(
+    work: Work, session: Session, *, minutes: float | None, folder: Path, say: Say, show: Say, warn: Say
+) -> Ends:
     """Trade until the end, whatever it is; every order is gone when this returns. Why it ended."""
     client, clock, config = work.client, work.clock, work.config
     await client.start(session, subscriptions(client.account, work.market))
@@ -262,21 +265,28 @@ async def _live(work: Work, session: Session, *, minutes: float | None, folder: 
     control = Control(work.desk.folder, Operator(session, lambda: _flatten(work, say)), say)
     await control.start()
     end_ns = None if minutes is None else clock.now_ns() + round(minutes * 60e9)
-    watching = asyncio.create_task(_watch(session, config.market.currency, show))
+    watching = asyncio.create_task(_watch(session, config.market.currency, show, warn))
+    reference = follow(
+        config, client.network, work.market, session, is_mirror=work.where.mirrors is not None, say=say
+    )
     with _signals(session):
         try:
             await session.go()
+            if reference is not None:
+                await reference.start()
             ends = await session.until(end_ns)
             say(f"ending: {ends.reason}")
         finally:
             watching.cancel()
+            if reference is not None:
+                await reference.stop()
             await control.stop()
             await session.finish()
     if ends.by_risk:
         _latch(work, session, folder, ends.reason)
         if config.live.on_kill == "flatten":
             await _flatten(work, say)
-    return ends.reason
+    return ends
 
 
 async def _cover(work: Work, folder: Path, say: Say) -> deadman.Cover:
@@ -313,10 +323,17 @@ def _latch(work: Work, session: Session, folder: Path, reason: str) -> None:
     work.desk.kill(Kill(when_ns=work.clock.now_ns(), rule=rule, session=str(folder), note=reason))
 
 
-async def _watch(session: Session, currency: str, show: Say) -> None:
+async def _watch(session: Session, currency: str, show: Say, warn: Say) -> None:
+    """Each second: how the session stands, and word of it when the quota begins to force the inventory down."""
+    was_forcing = False
     while True:
         await asyncio.sleep(LOOK_S)
-        show(line(status(session), currency))
+        document = status(session)
+        show(line(document, currency))
+        if document["quota"]["forcing"] and not was_forcing:
+            reduces: Literal["bids", "asks"] = "asks" if document["position"] > 0 else "bids"
+            warn(quota_warning(document["position"], document["quota"]["headroom_pct"] / 100.0, reduces))
+        was_forcing = document["quota"]["forcing"]
 
 
 @contextlib.contextmanager
@@ -338,7 +355,7 @@ def _signals(session: Session) -> Any:
 
 
 def _result(
-    work: Work, session: Session, sinks: result.Sinks, seconds: float, ends: str, folder: Path
+    work: Work, session: Session, sinks: result.Sinks, seconds: float, ends: Ends, folder: Path
 ) -> dict[str, Any]:
     made = result.whole(session.trader, work.config, sinks, seconds)
     trader, state = session.trader, session.trader.state
@@ -350,7 +367,7 @@ def _result(
         "account": work.client.account,
         "core": source_hash(),
         "speed": work.clock.speed,
-        "ended": ends,
+        "ended": ends.reason,
         "connection_losses": session.n_downs,
         "latency": {"step": session.steps.summary(), "timer_late": session.timer_late.summary()},
         "requests": session.outbox.counts,
@@ -359,6 +376,3 @@ def _result(
         "client": work.client.counters,
     }
     return made
-
-
-__all__ = ["Network", "Where", "trade"]

@@ -34,7 +34,7 @@ PULL_S = 5.0  # of the wall: how long the core's own cancels may take at the end
 LAST_LOOK_S = 60.0  # of the wall: how long the orders left at the end are cancelled again and again
 MOST_POSITION_AGE_S = 2.0  # a position that differs for so long is looked into
 
-_POSITION = int(events.POSITION)
+_POSITION, _FEED_UP, _FEED_DOWN = int(events.POSITION), int(events.FEED_UP), int(events.FEED_DOWN)
 
 
 class LiveError(TouchstoneError):
@@ -109,6 +109,8 @@ class Session:
         self.ends = Ends()
         self.timer_late = Latencies()  # by the wall
         self.steps = Latencies()  # of the wall: from a frame's receipt to all its orders written
+        self.reference = "none"  # up, stale, or never heard of
+        self.reference_since_ns = 0
         self.n_downs = 0
         self.failure: BaseException | None = None
         self._ended = asyncio.Event()
@@ -153,6 +155,19 @@ class Session:
             self.n_downs += 1
             self.say(f"connection lost: {reason}")
             self.lost_sight()
+
+    def take_reference(self, rows: Any) -> None:
+        """Rows of the reference venue: prices and trades, and whether it is there at all."""
+        if not self._is_trading:
+            return
+        kind = int(rows["kind"][0])
+        if kind in (_FEED_UP, _FEED_DOWN):
+            self.reference = "up" if kind == _FEED_UP else "stale"
+            self.reference_since_ns = self.clock.now_ns()
+            if kind == _FEED_DOWN:
+                self.say("the reference venue is stale: its terms are off until it is back")
+        self.trader.buffer[: len(rows)] = rows
+        self.trader.feed(len(rows))
 
     # -- the life of a session ------------------------------------------------------------------------------------
 

@@ -42,7 +42,12 @@ def status(session: Session) -> dict[str, Any]:
         "quota": {
             "used": int(quota.allowance(state.quota) - quota.headroom(state.quota)),
             "allowed": int(quota.allowance(state.quota)),
+            "forcing": _is_forcing(state),
             "headroom_pct": 100.0 * float(quota.headroom_share(state.quota)),
+        },
+        "reference": {
+            "state": session.reference,
+            "since_s": (now_ns - session.reference_since_ns) / NS if session.reference_since_ns else None,
         },
         "verdicts": verdicts(state),
         "samples": {
@@ -51,6 +56,12 @@ def status(session: Session) -> dict[str, Any]:
         },
         "latency": {"step": session.steps.summary(), "timer_late": session.timer_late.summary()},
     }
+
+
+def _is_forcing(state: Any) -> bool:
+    """Whether the quota lets only the reducing side be quoted."""
+    position, limit = np.int64(state.profit.position), np.int64(state.max_position_qty)
+    return bool(quota.is_forcing(state.quota, np.int64(state.now_ns), position, limit))
 
 
 def _side(state: Any, s: int, now_ns: int) -> dict[str, Any]:
@@ -84,6 +95,8 @@ def line(document: dict[str, Any], currency: str) -> str:
     ]
     if not document["connected"]:
         parts.append("no connection")
+    if document["reference"]["state"] == "stale":
+        parts.append(f"reference stale since {document['reference']['since_s']:.0f} s")
     risk, silent = document["risk"], [each for each in document["quoting"] if each["reason"]]
     if risk["reason"]:
         parts.append(f"{risk['state']}: {risk['reason']} since {risk['since_s']:.0f} s")

@@ -47,6 +47,8 @@ class Trader(Machine):
         self._send = send
         self.buffer: Any = np.zeros(ROOM, EVENT)  # of the rows that are about to be fed
         self._kinds = self.buffer["kind"]
+        self._received = self.buffer["recv_ns"]
+        self._newest_ns = 0
         self._n_actions = self.machine["out"]["n_actions"]
         self._actions = self.machine[0].out.actions
         self._halted = self.machine["state"]["is_halted"]
@@ -99,11 +101,15 @@ class Trader(Machine):
             timers.append(make.row(events.TIMER, self.timer_ns))
             self.timer_ns += TIMER_NS
         due = make.array(timers)
+        self._newest_ns = max(self._newest_ns, int(due["recv_ns"][-1]))
         self._run(due, len(due))
 
     def feed(self, count: int) -> None:
         """Feed the first `count` rows of `buffer`, all received at one time, after the timers due before them."""
-        now_ns = int(self.buffer["recv_ns"][0])
+        now_ns = int(self._received[0])
+        if now_ns < self._newest_ns:  # taken down before what was fed last
+            self._received[:count] = now_ns = self._newest_ns
+        self._newest_ns = now_ns
         if self.timer_ns == 0:
             self._first_ns = now_ns
             self.timer_ns = (now_ns // TIMER_NS + 1) * TIMER_NS

@@ -13,26 +13,34 @@ from touchstone.config import Config
 from touchstone.core import state
 from touchstone.core.calibration.ledger import MODEL_VERSION
 
+_TIME_BYTES = 8
 CARRIED = ("models", "volatility", "intensity", "microprice")
 
 
-def key(config: Config) -> str:
-    """Tells evidence that may be carried from evidence that may not: model version, settings of models, layout."""
-    parts = [f"version {int(MODEL_VERSION)}", config.models.model_dump_json(), config.evaluation.model_dump_json()]
+def key(config: Config, source: str) -> str:
+    """Tells evidence that may be carried from evidence that may not: market, model version, settings, layout.
+
+    source: where the market comes from, so that what was learned on paper stays with paper.
+    """
+    settings = (config.models.model_dump_json(), config.evaluation.model_dump_json())
+    parts = [source, f"version {int(MODEL_VERSION)}", *settings]
     parts += [f"{name} {state.STATE[name].descr!r}" for name in CARRIED]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def pack(the_state: Any) -> bytes:
     """The parts that are carried, as bytes."""
-    return b"".join(np.ascontiguousarray(the_state[name]).tobytes() for name in CARRIED)
+    parts = [np.ascontiguousarray(the_state[name]).tobytes() for name in CARRIED]
+    return b"".join([int(the_state.now_ns).to_bytes(_TIME_BYTES, "little"), *parts])
 
 
-def unpack(the_state: Any, content: bytes) -> bool:
-    """Into a state that has been reset; False (and nothing done) where the content does not fit."""
-    if len(content) != sum(state.STATE[name].itemsize for name in CARRIED):
+def unpack(the_state: Any, content: bytes, now_ns: int) -> bool:
+    """Into a state that has been reset; False (and nothing done) where it does not fit or is of a later time."""
+    at = _TIME_BYTES
+    if len(content) != at + sum(state.STATE[name].itemsize for name in CARRIED):
         return False
-    at = 0
+    if int.from_bytes(content[:at], "little") > now_ns:
+        return False
     for name in CARRIED:
         size = state.STATE[name].itemsize
         the_state[name] = np.frombuffer(content, state.STATE[name], 1, at)[0]

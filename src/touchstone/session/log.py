@@ -24,6 +24,7 @@ class SessionLog:
     def __init__(self, path: Path, say: Callable[[str], None] | None = None) -> None:
         self._file: TextIO = path.open("a", encoding="utf-8")
         self._say = say
+        self._newest_ns = 0  # of what was written down
         order = ["time", "level", "event"]
         self._log: Any = structlog.wrap_logger(
             structlog.WriteLogger(self._file),
@@ -34,6 +35,7 @@ class SessionLog:
         """Log calibration records and alerts."""
         if table == "calibrations":
             for row in rows:
+                self._newest_ns = int(row["t_ns"])
                 line = calibration_line(_as_result(row))
                 self._log.info(line, time=_clock(row["t_ns"]), fills=int(row["n_fills"]))
                 if self._say:
@@ -42,6 +44,12 @@ class SessionLog:
             for row in rows:
                 name = ALERT_NAMES[int(row["code"])]
                 self._log.warning(name, time=_clock(row["t_ns"]), value=float(row["value"]), cloid=int(row["cloid"]))
+
+    def warn(self, text: str) -> None:
+        """Something that a person should read."""
+        self._log.warning(text, time=_clock(self._newest_ns))
+        if self._say:
+            self._say(text)
 
     def close(self) -> None:
         """Close the file."""
