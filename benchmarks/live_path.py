@@ -35,7 +35,14 @@ from touchstone.venues.hyperliquid.signing import Signer
 
 SECRET = "0x0123456789012345678901234567890123456789012345678901234567890123"
 COIN, DECIMALS, ASSET = "HYPE", 2, 159
-ROUNDS = 3000
+ROUNDS = 1500
+SETTINGS = """
+[quoting]
+levels = 1
+rule = "fixed"
+keep_tolerance_bps = 0.0
+requote_interval_ms = 1
+"""
 START_NS = 1_790_000_000 * NS
 LEVELS = 20
 WANTED_RATIO, WANTED_US = 8.0, 40.0
@@ -81,17 +88,18 @@ class StoppedClock(Clock):
         return self.at_ns
 
 
-class Path_:
+class Ours:
     """Our way, with an exchange that acknowledges everything between the measured calls."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, journal: Any) -> None:
-        settings = config.parse("[quoting]\nlevels = 1\nrule = 'fixed'\nkeep_tolerance_bps = 0.0\nrequote_interval_ms = 1\n")
+        settings = config.parse(SETTINGS)
         self.wire, self.clock = Wire(loop), StoppedClock()
         self.frames = FastFrames(DECIMALS, COIN)
         self.trader = Trader(settings, DECIMALS, journal=journal, send=self._send)
         self.outbox = Outbox(
-            self.wire, MARKET, self.clock, cloid_tag=1, expires_after_ms=5_000, hear=lambda _: None, doubt=lambda _: None
-        )
+            self.wire, MARKET, self.clock, cloid_tag=1, expires_after_ms=5_000,
+            hear=lambda _: None, doubt=lambda _: None,
+        )  # fmt: skip
         self.wanted: list[Any] = []
         self.steps_s: list[float] = []
         state.reset(self.trader.state, np.int64(0), np.int64(0))
@@ -113,7 +121,8 @@ class Path_:
             if target:
                 told.append(make.cancelled(target, events.CANCELLED_BY_AMEND, 0, now_ns, now_ns))
             if kind in (1, 2):
-                told.append(make.row(events.ORDER_RESTING, now_ns, exch_ns=now_ns, px=px, qty=qty, aux=cloid, side=side))
+                resting = events.ORDER_RESTING
+                told.append(make.row(resting, now_ns, exch_ns=now_ns, px=px, qty=qty, aux=cloid, side=side))
         self.wanted.clear()
         self.trader.take_rows(told)
         self.wanted.clear()
@@ -123,7 +132,10 @@ class Path_:
 def book(number: int, time_ms: int) -> bytes:
     """A book of twenty levels a side; the mid steps up and down by 10 bps, so that both quotes move."""
     mid = 40_000 + 40 * (number % 2) + number % 7
-    sides = [[{"px": f"{(mid + s * (1 + i)) / 1000:.3f}", "sz": f"{10 + i}.25", "n": 3} for i in range(LEVELS)] for s in (-1, 1)]
+    sides = []
+    for side in (-1, 1):
+        prices = [(mid + side * (1 + level)) / 1000 for level in range(LEVELS)]
+        sides.append([{"px": f"{px:.3f}", "sz": f"{10 + i}.25", "n": 3} for i, px in enumerate(prices)])
     data = {"coin": COIN, "time": time_ms, "levels": sides}
     return msgspec.json.encode({"channel": "l2Book", "data": data})
 
@@ -148,23 +160,25 @@ def sdk_way() -> Callable[[bytes], bytes]:
             orders.append(sdk.order_request_to_order_wire(request, ASSET))
         action, nonce = sdk.order_wires_to_order_action(orders), START_NS // MS
         signature = sdk.sign_l1_action(wallet, action, None, nonce, nonce + 5_000, True)
-        payload = {"action": action, "nonce": nonce, "signature": signature, "vaultAddress": None, "expiresAfter": nonce}
+        payload = {
+            "action": action, "nonce": nonce, "signature": signature, "vaultAddress": None, "expiresAfter": nonce,
+        }  # fmt: skip
         return json.dumps({"method": "post", "id": 1, "request": {"type": "action", "payload": payload}}).encode()
 
     return quote
 
 
-def warm_up(path: Path_) -> int:
+def warm_up(path: Ours) -> int:
     """A minute of books and trades until it quotes; the number of books used."""
     for number in range(800):
         path.clock.at_ns += 100 * MS
         path.take(book(number, path.clock.at_ns // MS))
         path.answer()
         px = 40_000 + 40 * (number % 2) + (-1) ** number * (5 + number % 40)
-        print_ = make.row(
-            events.TRADE, path.clock.at_ns, exch_ns=path.clock.at_ns, px=px, qty=100, aux=number + 1, side=1 - 2 * (number % 2)
+        now_ns, side = path.clock.at_ns, 1 - 2 * (number % 2)
+        path.trader.take_rows(
+            [make.row(events.TRADE, now_ns, exch_ns=now_ns, px=px, qty=100, aux=number + 1, side=side)]
         )
-        path.trader.take_rows([print_])
         path.answer()
     return 800
 
@@ -174,7 +188,7 @@ def report() -> dict[str, float]:
     loop = asyncio.new_event_loop()
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder), Coin(COIN, DECIMALS), source_hash())
-        bare, journaled, sdk = Path_(loop, Nowhere()), Path_(loop, journal), sdk_way()
+        bare, journaled, sdk = Ours(loop, Nowhere()), Ours(loop, journal), sdk_way()
         warm_up(bare)
         begin = warm_up(journaled)
         times: dict[str, list[float]] = {"sdk": [], "bare": [], "journaled": []}
