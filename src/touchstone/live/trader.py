@@ -46,7 +46,7 @@ class Trader(Machine):
         self._journal = journal
         self._send = send
         self.buffer: Any = np.zeros(ROOM, EVENT)  # of the rows that are about to be fed
-        self._kinds = self.buffer["kind"]
+        self.kinds = self.buffer["kind"]  # a view
         self._received = self.buffer["recv_ns"]
         self._newest_ns = 0
         self._n_actions = self.machine["out"]["n_actions"]
@@ -115,7 +115,8 @@ class Trader(Machine):
             self.timer_ns = (now_ns // TIMER_NS + 1) * TIMER_NS
         elif now_ns >= self.timer_ns:
             self.tick(now_ns)
-        self._n_market += int((self._kinds[:count] < _OWN_KIND_FIRST).sum())
+        if self.kinds[0] < _OWN_KIND_FIRST:  # one message is of one sort
+            self._n_market += count
         self._run(self.buffer, count)
 
     def _run(self, rows: Any, count: int) -> None:
@@ -140,7 +141,8 @@ class Trader(Machine):
                 self.drain()
             if self._halted[0]:
                 break
-        self.note("events", rows[:count])
+        if rows["kind"][0] >= _OWN_KIND_FIRST:
+            self.note("events", rows[:count])
 
     def retrace(self, journaled: Any) -> None:
         """Decide on journaled rows again: nothing is journaled and nothing sent, for both was done then."""
