@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from touchstone.live.cancel import Cancelled
 
 PATIENCE_S = 15.0  # for a session to answer
+ENDS_S = 90.0  # for one that was killed to pull its orders, confirm and end
 
 
 Note = Annotated[str, Parameter(help="Why, for the log.")]
@@ -69,7 +70,9 @@ def kill(*, where: Where = HERE, note: Note = "", password_fd: PasswordDescripto
     settings = where.settings()
     desk = _desk(settings)
     if desk is not None and (answer := _asked(desk, "kill", {"note": note})) is not None:
-        return _show(answer, where)
+        ended = _ended(desk, settings, answer)
+        _show(ended, where)
+        return output.OK if ended["session_ended"] and ended["no_order_left"] is not False else output.PROBLEM
     if desk is not None:  # the latch comes first: it needs no key and no exchange
         desk.kill(Kill(time.time_ns(), "operator", "", note))
         output.say(f"{desk.address} on {desk.network} is killed; cancelling its orders")
@@ -179,6 +182,36 @@ def _asked(desk: Desk, command: str, arguments: dict[str, Any], patience_s: floa
     except control.SilentError as error:
         output.say(f"{error}; it is {desk.holder() or 'gone'}: end it by its process id if it hangs")
     return None
+
+
+def _ended(desk: Desk, settings: config.Config, answer: dict[str, Any]) -> dict[str, Any]:
+    """What a session that was killed leaves: waits for its end, then asks the exchange, which needs no key."""
+    live = settings.live
+    deadline_s = time.monotonic() + ENDS_S + (live.on_kill == "flatten") * (live.flatten_maker_s + live.flatten_taker_s)
+    while (is_running := desk.holder() is not None) and time.monotonic() < deadline_s:
+        time.sleep(0.1)
+    kill = desk.killed()
+    return answer | {
+        "session_ended": not is_running,
+        "killed": str(kill) if kill else False,
+        "no_order_left": asyncio.run(_no_order_left(desk, settings)),
+    }
+
+
+async def _no_order_left(desk: Desk, settings: config.Config) -> bool | None:
+    """Whether the exchange shows no order on the dex; None, and said, where it cannot be asked."""
+    from touchstone.clients.hyperliquid import Client
+    from touchstone.live.identity import network_of
+
+    try:
+        client = Client(network_of(settings.account), account=desk.address, signer=None, now_ms=_now_ms)
+        try:
+            return not await client.info("frontendOpenOrders", user=desk.address, dex=settings.market.dex)
+        finally:
+            await client.stop()
+    except TouchstoneError as error:
+        output.say(f"whether an order is left was not asked: {error}")
+        return None
 
 
 def _only_running(command: str, where: Where) -> int:
