@@ -20,7 +20,7 @@ import numpy as np
 from touchstone import config
 from touchstone.clients.hyperliquid import Market
 from touchstone.clients.hyperliquid.requests import Requests, post_frame
-from touchstone.core import events, state
+from touchstone.core import actions, events, state
 from touchstone.core.conventions import MS, NS
 from touchstone.core.jit import source_hash
 from touchstone.data.units import Coin
@@ -33,13 +33,15 @@ from touchstone.session.journal import Journal
 from touchstone.venues.hyperliquid.nonces import NonceCounter
 from touchstone.venues.hyperliquid.signing import Signer
 
+CANCEL = int(actions.CANCEL)
 SECRET = "0x0123456789012345678901234567890123456789012345678901234567890123"
 COIN, DECIMALS, ASSET = "HYPE", 2, 159
 ROUNDS = 1500
 SETTINGS = """
 [quoting]
 levels = 1
-rule = "fixed"
+rule = "ticks"
+half_spread_ticks = 30.0
 keep_tolerance_bps = 0.0
 requote_interval_ms = 1
 """
@@ -106,7 +108,7 @@ class Ours:
 
     def _send(self, wanted: Any) -> None:
         self.outbox.send(wanted)
-        self.wanted += wanted.tolist()
+        self.wanted += wanted
 
     def take(self, frame: bytes) -> None:
         """What is measured: a message's bytes in, orders' bytes out."""
@@ -114,18 +116,18 @@ class Ours:
         trader.feed(self.frames.take(frame, self.clock.now_ns(), trader.buffer, 0))
 
     def answer(self) -> None:
-        """The exchange does as it was told."""
-        told = []
-        for _, cloid, target, px, qty, _, kind, side, _ in self.wanted:
-            now_ns = self.clock.now_ns()
-            if target:
-                told.append(make.cancelled(target, events.CANCELLED_BY_AMEND, 0, now_ns, now_ns))
-            if kind in (1, 2):
-                resting = events.ORDER_RESTING
-                told.append(make.row(resting, now_ns, exch_ns=now_ns, px=px, qty=qty, aux=cloid, side=side))
-        self.wanted.clear()
-        self.trader.take_rows(told)
-        self.wanted.clear()
+        """The exchange does as it was told, until nothing more is wanted."""
+        while self.wanted:
+            told = []
+            for _, cloid, target, px, qty, _, kind, side, _ in self.wanted:
+                now_ns = self.clock.now_ns()
+                if target or kind == CANCEL:
+                    told.append(make.cancelled(target or cloid, events.CANCELLED_BY_US, 0, now_ns, now_ns))
+                if kind != CANCEL:
+                    resting = events.ORDER_RESTING
+                    told.append(make.row(resting, now_ns, exch_ns=now_ns, px=px, qty=qty, aux=cloid, side=side))
+            self.wanted.clear()
+            self.trader.take_rows(told)
         self.trader.drain()
 
 
