@@ -25,8 +25,8 @@ from touchstone.venues.hyperliquid.actions import (
     Order,
     OrderType,
     PlaceOrders,
-    Replacement,
     rendered_order,
+    rendered_replacement,
 )
 from touchstone.venues.hyperliquid.errors import MODIFY_GONE, NOT_OPEN, recognise
 from touchstone.venues.hyperliquid.numbers import render_price, render_size
@@ -98,7 +98,7 @@ class Outbox:
             parts = [CloidCancel(asset, self.cloid(one[_CLOID])) for one in cancels]
             self._send(CancelByCloid(parts, fast=True), cancels)
         if amends:
-            modifies = [Replacement(self.cloid(one[_TARGET]), self._order(one)) for one in amends]
+            modifies = [rendered_replacement(self.cloid(one[_TARGET]), self._order(one)) for one in amends]
             self._send(ModifyOrders(modifies), amends)
         for orders in (adds, takes):
             if orders:

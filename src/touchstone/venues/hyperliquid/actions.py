@@ -165,6 +165,16 @@ class Replacement(Part):
             self.oid = cloid(self.oid)
 
 
+_REPLACED = Replacement(0, _BLANK)
+
+
+def rendered_replacement(old_cloid: str, order: Order) -> Replacement:
+    """A replacement of a cloid in lower case by a `rendered_order`."""
+    replacement = copy(_REPLACED)
+    replacement.oid, replacement.order = old_cloid, order
+    return replacement
+
+
 class ModifyOrder(L1Action, tag="modify"):
     oid: int | str
     order: Order
