@@ -170,7 +170,7 @@ def test_kill_cancels_everything_latches_and_clear_takes_it_back(run: Run, venue
     assert leaks_under(Path(), demo_key(38)) == []
 
 
-def test_kill_latches_even_where_it_cannot_cancel(run: Run) -> None:
+def test_kill_latches_even_where_it_cannot_cancel(run: Run, impatient: None) -> None:
     arguments = ("kill", "--url", "http://127.0.0.1:9", "--address", demo_address(1))
     code, _, messages = run(*arguments)
     assert code == 2
@@ -220,7 +220,7 @@ def test_flatten_leaves_an_account_alone_that_a_session_trades(run: Run, venue: 
     assert "is traded by process" in messages
 
 
-def test_doctor_tells_by_its_exit_code(run: Run, venue: Any) -> None:
+def test_doctor_tells_by_its_exit_code(run: Run, venue: Any, impatient: None) -> None:
     os.environ[keys.KEY] = demo_key(1)
     code, document, _ = run("doctor", "--url", venue.url)
     assert (code, document["worst"]) == (0, "warn")

@@ -105,7 +105,7 @@ def test_enough_volume_means_the_exchanges_own_switch(venue: Any, tmp_path: Path
     assert (found.level, "machine or line dies" in found.meaning) == ("ok", True)
 
 
-def test_an_exchange_out_of_reach(tmp_path: Path) -> None:
+def test_an_exchange_out_of_reach(tmp_path: Path, impatient: None) -> None:
     async def scene() -> Examination:
         settings = settings_for(tmp_path, address=demo_address(1))
         nowhere = Network.local("http://127.0.0.1:9")

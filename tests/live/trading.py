@@ -1,6 +1,5 @@
 """What tests of acting on the exchange share: a coin, a client of a demo account, orders and positions by hand."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -71,10 +70,3 @@ def approve(venue: Any, number: int, agent: str, name: str = "") -> None:
     } | ({"agentName": name} if name else {})  # fmt: skip
     answer = venue.trader(number).act(action, nonce=nonce)
     assert answer["status"] == "ok", answer
-
-
-async def wait_until(condition: Any, seconds: float = 10.0) -> None:
-    """Until `condition()`, asked in a thread, holds."""
-    async with asyncio.timeout(seconds):
-        while not await asyncio.to_thread(condition):
-            await asyncio.sleep(0.05)
