@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 from tests.live.hygiene import leaks_of_processes, leaks_under
 from tests.live.trading import ASSET, approve, client_of, now_ms, open_orders, open_position, rest
-from touchstone.local.server.demo import demo_address
 
 from touchstone import config
 from touchstone.live import keys
 from touchstone.live.deadman import DeadManError, ScheduledCancel, cover, resting_cap
 from touchstone.live.desk import Desk
-from touchstone.venues.hyperliquid.signing import Signer
+from touchstone.venues.hyperliquid.demo import demo_address
 
 
 class Trader:
@@ -303,4 +302,3 @@ def test_the_watchdog_needs_no_compiler(child: dict[str, str]) -> None:
     code = "import sys, touchstone.live.watchdog; print([m for m in ('numba', 'numpy', 'polars') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=child, check=True)
     assert done.stdout.strip() == "[]"
-    assert Signer
