@@ -42,6 +42,7 @@ class Shells:
         self.meta = SimpleNamespace(coin="SOL", dex="", collateral="USDC", details={})
         shells = {"backtest": self.backtest, "run_scenario": self.run_scenario, "compile_ahead": self.compile_ahead}
         self._put(monkeypatch, "touchstone.backtest.runner", **shells)
+        self._put(monkeypatch, "touchstone.live.run", trade=self.trade)
         self._put(monkeypatch, "touchstone.backtest.scenario", load=lambda name: SimpleNamespace(name=name))
         self._put(
             monkeypatch,
@@ -75,6 +76,12 @@ class Shells:
         options.pop("say")("calibration fill_ir=n/a")
         assert options.pop("variants")
         return self._done("run", (settings, options | {"scenario": market.name}))
+
+    async def trade(self, settings: config.Config, where: Any, **options: Any) -> Any:
+        options.pop("say")("a word")
+        options.pop("show")("a line")
+        made = self._done("trade", (settings, where, options))
+        return made | {"live": {"folder": str(options["folder"])}}
 
     def compare(self, name: str, a: config.Config, b: config.Config, options: dict[str, Any]) -> Any:
         options.pop("progress")(2, 2)
@@ -145,7 +152,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "words"),
     [
         (["bogus"], 'Unknown command "bogus"'),
-        (["backtest"], "path"),
+        (["backtest"], "one of the two"),
+        (["run", "--paper"], "name the market to mirror"),
+        (["run", "--paper", "--network", "mainnet", "--scenario", "thin"], "leave out --scenario"),
+        (["run", "--network", "mainnet", "--speed", "2"], "time of the wall"),
+        (["run", "--scenario", "thin", "--market", "recorded", "x"], "one of the two"),
         (["report", "nowhere"], "does not exist"),
         (["run", "--minutes", "-3"], "--minutes"),
         (["run", "--minutes", "soon"], "soon"),
@@ -248,10 +259,12 @@ def test_debugging_shows_the_traceback(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_session_runs_with_its_options(shells: Shells, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scenario_in_process_runs_with_its_options(
+    shells: Shells, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "mine.toml").write_text("[quoting]\nlevels = 5\n")
-    arguments = ["--minutes", "2", "--seed", "9", "--config", "mine.toml", "--out", "here", "--scenario", "thin"]
-    assert main(["run", *arguments]) == 0
+    arguments = ["--minutes", "2", "--seed", "9", "--config", "mine.toml", "--session", "here", "--scenario", "thin"]
+    assert main(["backtest", *arguments]) == 0
     settings, options = shells.calls[-1][1]
     assert settings.quoting.levels == 5
     assert settings.seed == 9
@@ -259,10 +272,39 @@ def test_a_session_runs_with_its_options(shells: Shells, tmp_path: Path, capsys:
     assert "touchstone report here" in capsys.readouterr().err
 
 
-def test_a_session_gets_a_folder_of_its_own_by_default(shells: Shells) -> None:
+def test_a_session_trades_with_its_options(shells: Shells, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--minutes", "2", "--seed", "9", "--out", "here", "--scenario", "thin", "--speed", "5"]) == 0
+    settings, where, options = shells.calls[-1][1]
+    assert settings.seed == where.seed == 9
+    assert where.starts == ["--market", "thin", "--coin", "hyna:HYPE"]
+    assert where.shows_own_orders
+    assert where.speed == 5.0
+    assert options == {"minutes": 2.0, "folder": Path("here")}
+    assert "touchstone report here" in capsys.readouterr().err
+
+
+def test_a_session_gets_a_folder_of_its_own_and_the_length_of_the_first_by_default(shells: Shells) -> None:
     assert main(["run"]) == 0
-    assert shells.calls[-1][1][1]["folder"].parent == Path("sessions")
-    assert shells.calls[-1][1][1]["scenario"] == "normal"
+    _, where, options = shells.calls[-1][1]
+    assert options["folder"].parent == Path("sessions")
+    assert options["minutes"] == 53.0
+    assert where.speed == 20.0
+
+
+def test_paper_differs_by_the_exchange_alone(shells: Shells) -> None:
+    assert main(["run", "--paper", "--network", "mainnet"]) == 0
+    _, where, options = shells.calls[-1][1]
+    assert where.starts == ["--market", "mirror", "https://api.hyperliquid.xyz", "--coin", "hyna:HYPE"]
+    assert where.mirrors == "https://api.hyperliquid.xyz"
+    assert not where.shows_own_orders
+    assert options["minutes"] is None
+
+
+def test_a_real_network_is_that_of_the_settings(shells: Shells) -> None:
+    assert main(["run", "--network", "testnet", "--minutes", "1"]) == 0
+    settings, where, _ = shells.calls[-1][1]
+    assert settings.account.network == "testnet"
+    assert where.starts is None
 
 
 @pytest.mark.parametrize("arguments", [["run", "--out"], ["backtest", "SOL.tape", "--session"]])

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from touchstone.local.server.demo import demo_address, demo_key
 
 from touchstone.clients.hyperliquid import Client, Limits, Network
 from touchstone.local.exchange import LocalExchange
@@ -19,6 +18,7 @@ from touchstone.local.server.settings import Faults, ServerSettings
 from touchstone.local.server.settings import Limits as ServerLimits
 from touchstone.local.spec import ExchangeSpec, usual
 from touchstone.venues.hyperliquid import actions
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.replies import Accepted, Status, statuses
 from touchstone.venues.hyperliquid.signing import Signer
 from touchstone.venues.hyperliquid.stream import Subscription

@@ -94,7 +94,8 @@ async def test_a_message_in_parts_is_heard_whole(venue: Venue, kept: Any) -> Non
     def frame(opcode: int, text: bytes, is_last: bool) -> bytes:
         return bytes([opcode | (128 if is_last else 0), len(text)]) + text
 
-    writer.transport.write(frame(1, b"on", False) + frame(0, b"e ", False) + frame(9, b"", True) + frame(0, b"two", True))
+    parts = [(1, b"on", False), (0, b"e ", False), (9, b"", True), (0, b"two", True)]  # a ping in between
+    writer.transport.write(b"".join(frame(*part) for part in parts))
     await venue.sockets[0].send_str("three")
     await until(lambda: len(listener.told) == 3)
     assert listener.told == ["open", "one two", "three"]
@@ -121,11 +122,11 @@ async def test_a_silent_peer_is_asked_with_a_ping_frame(venue: Venue, kept: Any)
     socket.open()
     await asyncio.sleep(1.0)
     assert listener.told == ["open"]  # pongs are enough
-    assert 4 <= counts["pings"] <= 10
+    assert 3 <= counts["pings"] <= 10
     venue.autoping = False
     await venue.sockets[0].close()
     await until(lambda: counts["silences"] >= 1)
-    assert listener.told[-1].startswith(("close: silent for 0.4", "open"))
+    assert listener.told[-1].startswith(("close: silent for ", "open"))
     assert venue.got.count("PING") >= 1
 
 
@@ -185,6 +186,8 @@ async def test_a_peer_that_takes_no_more_is_given_up(venue: Venue, kept: Any) ->
         if not socket.is_open:
             break
         socket.write(b"x" * 200_000)  # the server's loop, which is ours, reads nothing meanwhile
+    assert listener.told == ["open"]  # not within the call
+    await asyncio.sleep(0)
     assert listener.told == ["open", "close: it takes no more"]
 
 

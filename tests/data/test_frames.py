@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from touchstone.core import events
 from touchstone.core.events import EVENT
 from touchstone.data import layout
-from touchstone.data.account_rows import NOT_OURS, wire_cloid
+from touchstone.data.account_rows import NOT_OF_CORE_TAG, NOT_OURS, wire_cloid
 from touchstone.data.catalogue import import_path
 from touchstone.data.errors import DataError
 from touchstone.data.frames import ENOUGH_ROWS, Frames
@@ -308,8 +308,6 @@ def test_states_of_orders(frames: Frames) -> None:
         (rejected, -1, 405_000, 325, 42, events.REJECT_BAD_ALO_PX, 0),
         (rejected, -1, 405_000, 325, 42, events.REJECT_OTHER, 0),
         (cancelled, -1, 405_000, 325, 42, events.CANCELLED_BY_VENUE, 0),
-        (resting, -1, 405_000, 325, NOT_OURS, 0, 0),
-        (resting, -1, 405_000, 325, NOT_OURS, 0, 0),
     ]
     assert set(rows["exch_ns"]) == {(T + 5) * MS}
     assert frames.counts == {"foreign_order": 2, "other_coin": 1}
@@ -326,7 +324,7 @@ def test_a_fill_is_a_pair_with_its_fee_exact(frames: Frames) -> None:
             "fills": [
                 fill(), fill(tid=992, crossed=True, fee="-0.000001", side="B", startPosition="2.0"),
                 fill(tid=993, liquidation=liquidation), fill(tid=994, liquidation=other, cloid=None),
-                fill(tid=995, fee="0.00455699"), fill(coin="BTC"),
+                fill(tid=995, fee="0.00455699", cloid=wire_cloid(NOT_OF_CORE_TAG, 1)), fill(coin="BTC"),
             ],
         },
     }  # fmt: skip
@@ -337,7 +335,7 @@ def test_a_fill_is_a_pair_with_its_fee_exact(frames: Frames) -> None:
         (events.FILL, 1, 405_000, 75, 42, 0, taker), (events.FILL_DETAIL, 1, -1, 200, 992, 0, 0),
         (events.FILL, -1, 405_000, 75, 42, 0, liquidated), (events.FILL_DETAIL, -1, 4556, -125, 993, 0, 0),
         (events.FILL, -1, 405_000, 75, NOT_OURS, 0, 0), (events.FILL_DETAIL, -1, 4556, -125, 994, 0, 0),
-        (events.FILL, -1, 405_000, 75, 42, 0, 0), (events.FILL_DETAIL, -1, 4556, -125, 995, 0, 0),
+        (events.FILL, -1, 405_000, 75, events.NOT_OF_CORE, 0, 0), (events.FILL_DETAIL, -1, 4556, -125, 995, 0, 0),
     ]  # fmt: skip
     assert (rows["recv_ns"] == RECV).all()
     assert frames.counts == {"foreign_fill": 1, "cut_fee": 1, "other_coin": 1}

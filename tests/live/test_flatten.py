@@ -22,8 +22,9 @@ from tests.live.trading import (
 from touchstone.clients.hyperliquid import Client, Limits, Network
 from touchstone.live.cancel import Cancelled, NotCancelledError, cancel_all
 from touchstone.live.flatten import MICRO, AskedBook, Flattened, Plan, flatten
-from touchstone.local.server.demo import demo_address, demo_key
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.signing import Signer
+
 
 def quick(seconds: float) -> Any:
     """Pauses are for the venue's latency, which a local exchange does not have."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from touchstone.clients.hyperliquid import Client, Limits, Market, Network, read_market
-from touchstone.local.server.demo import demo_address, demo_key
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.signing import Signer
 from touchstone.venues.hyperliquid.user_actions import ApproveAgent
 

@@ -13,6 +13,7 @@ from touchstone.cli import operator, output
 from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
 from touchstone.cli.keys import keys_app
+from touchstone.cli.replay import replay
 from touchstone.cli.run import run
 
 app = App(
@@ -28,6 +29,7 @@ config_app = App(name="config", help="Show, check and explain the configuration.
 app.command(config_app)
 app.command(run)
 app.command(exchange)
+app.command(replay)
 app.command(keys_app)
 app.command(doctor)
 for operated, command in operator.COMMANDS:

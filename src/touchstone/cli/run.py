@@ -14,7 +14,7 @@ from touchstone import config
 from touchstone.cli import output
 
 if TYPE_CHECKING:
-    from touchstone.live.run import Where
+    from touchstone.live.where import Where
 
 MINUTES = 53.0  # of the session that started it all
 SPEED = 20.0
@@ -93,7 +93,7 @@ def _where(
 ) -> "Where":  # fmt: skip
     """The exchange that is meant. Raises WrongUseError where the options do not go together."""
     from touchstone.clients.hyperliquid import MAINNET, TESTNET
-    from touchstone.live.run import Where
+    from touchstone.live.where import Where
 
     network, coin = settings.account.network, settings.market.coin
     if paper:

@@ -105,11 +105,12 @@ class KeptSocket:
         self._transport.send(WSMsgType.TEXT, message)
 
     def drop(self, reason: str) -> None:
-        """Give the connection up; another one follows."""
+        """Give the connection up; another one follows. The listener is told soon, not within the call."""
         transport, self._transport = self._transport, None
         if transport is not None:
+            self._stop_watch()
             transport.disconnect(graceful=False)
-            self._lost(reason)
+            self._loop.call_soon(self._lost, reason)
 
     # Connecting.
 
@@ -168,6 +169,8 @@ class KeptSocket:
             self._lost(reason)
 
     def _lost(self, reason: str) -> None:
+        if self._is_closing:
+            return
         self._stop_watch()
         self.last_reason = reason
         self._counts["connections_lost"] += 1

@@ -7,7 +7,7 @@ empty book is told, for then there is no market (the import takes it for a gap).
 exchange time too. Numbers must be as the venue writes them: no exponent, no blanks.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from functools import lru_cache
 from itertools import pairwise
 
@@ -46,7 +46,8 @@ class MarketRows:
         self.first_quote_ms = LATEST_MS  # since the feed began: trades from before are old ones told again
         self.newest_trade_ms = 0
         self.bbo_ask_px = 0  # of the newest bbo; 0 without
-        self._tids: dict[int, None] = {}  # the newest, oldest first
+        self._tids: set[int] = set()  # of the newest trades
+        self._tids_in_order: deque[int] = deque()
         self._counts = counts
 
     def restart(self) -> None:
@@ -107,7 +108,7 @@ class MarketRows:
         for row in sorted(made, key=lambda row: row[0]):
             if row[0] < self.first_quote_ms * MS:
                 self._counts["backfill_trade"] += 1
-            elif row[4] in self._tids:
+            elif self.has_trade(row[4]):
                 self._counts["duplicate_trade_id"] += 1
             else:
                 if row[0] < self.newest_trade_ms * MS:
@@ -119,9 +120,14 @@ class MarketRows:
     def know_trade(self, time_ms: int, tid: int) -> None:
         """A trade was given."""
         self.newest_trade_ms = max(self.newest_trade_ms, time_ms)
-        self._tids[tid] = None
-        if len(self._tids) > KEPT_TIDS:
-            del self._tids[next(iter(self._tids))]
+        self._tids.add(tid)
+        self._tids_in_order.append(tid)
+        if len(self._tids_in_order) > KEPT_TIDS:
+            self._tids.discard(self._tids_in_order.popleft())
+
+    def has_trade(self, tid: int) -> bool:
+        """Whether a trade was given lately."""
+        return tid in self._tids
 
     def context(self, ctx: AssetCtx, recv_ns: int) -> list[Row]:
         """CONTEXT; oracle and mark may be finer than a price, and are cut."""

@@ -81,6 +81,8 @@ async def cancel_all(
             done.is_none_left = looked_empty == 2
             if done.is_none_left:
                 return done
+            if not is_ours():  # asking may have taken its time
+                break
             seen |= {order.oid for order in orders}
             done.n_orders = len(seen)
             await _cancel(client, orders, assets, done)

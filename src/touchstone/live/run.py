@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import hashlib
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from touchstone import config as configuration
-from touchstone.clients.hyperliquid import Client, Limits, Market, Network, account, read_market
+from touchstone.clients.hyperliquid import Client, Limits, Market, account, read_market
 from touchstone.config import Config
 from touchstone.core.jit import source_hash
 from touchstone.core.trading import breakers
@@ -28,6 +28,7 @@ from touchstone.live.resume import About
 from touchstone.live.session import Ends, Session, Start, subscriptions
 from touchstone.live.status import line, status
 from touchstone.live.warnings import quota_warning
+from touchstone.live.where import Where
 from touchstone.session import carry, result
 from touchstone.session.log import SessionLog
 from touchstone.session.store import LOG, SessionStore
@@ -39,18 +40,6 @@ LOOK_S = 1.0  # of the wall, between two looks at how the session stands
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Where:
-    """The exchange that is traded on: one of our own (`starts`), else that of the settings."""
-
-    starts: Sequence[str] | None = None  # arguments of `touchstone exchange`
-    speed: float = 1.0  # of the exchange's time against the wall's
-    seed: int = 0
-    mirrors: str | None = None  # URL of the exchange that an own one mirrors
-    shows_own_orders: bool = True  # whether its book holds our orders: not where it plays a recording or mirrors a feed
-    password_fd: int | None = None
-
-
 async def trade(
     config: Config, where: Where, *, minutes: float | None, folder: Path, say: Say, show: Say
 ) -> dict[str, Any]:
@@ -58,13 +47,15 @@ async def trade(
 
     folder: of the session, where it begins a new one. `say` hears what happened, `show` how the session stands.
     """
-    configuration.check_may_trade(config, config.account.network)
+    if where.starts is None:
+        configuration.check_may_trade(config, config.account.network)
     async with AsyncExitStack() as stack:
         compiling = asyncio.create_task(asyncio.to_thread(warm.compile_ahead, say))
         if where.starts is not None:
             exchange = await LocalExchange.start(where.starts, speed=where.speed, seed=where.seed, say=say)
             stack.push_async_callback(exchange.stop)
-            config = config.model_copy(update={"account": config.account.model_copy(update={"url": exchange.url})})
+            here = config.account.model_copy(update={"network": "local", "url": exchange.url})
+            config = config.model_copy(update={"account": here})
         await compiling
         work = await stack.enter_async_context(_desk(config, where, say))
         return await _trade(work, minutes=minutes, folder=folder, say=say, show=show)
@@ -385,6 +376,3 @@ def _result(
         "client": work.client.counters,
     }
     return made
-
-
-__all__ = ["Network", "Where", "trade"]

@@ -20,7 +20,8 @@ import msgspec
 
 from touchstone.clients.errors import ClientError
 from touchstone.clients.hyperliquid import Client, Network
-from touchstone.live.cancel import cancel_all, read_assets
+from touchstone.clients.hyperliquid.account import signs
+from touchstone.live.cancel import NotCancelledError, cancel_all, read_assets
 from touchstone.live.desk import Desk, clock
 from touchstone.live.keys import Secret
 from touchstone.redact import redact
@@ -66,6 +67,7 @@ class Watchdog:
             self._network, account=orders.account, signer=self._signer, now_ms=_now_ms, say=self.log, vault=orders.vault
         )
         try:
+            await self._check_key(client)
             assets = await read_assets(client, orders.dex)
             self.log(f"watching process {orders.trader}: {orders.account}, dex {orders.dex!r}")
             with contextlib.suppress(OSError):  # a trader that has died meanwhile is heard of below
@@ -85,6 +87,11 @@ class Watchdog:
             return FIRED if done.is_none_left else GAVE_UP
         finally:
             await client.stop()
+
+    async def _check_key(self, client: Client) -> None:
+        """Raises NotCancelledError where the key could cancel nothing: better known now than then."""
+        if (await signs(client)).role == "stranger":
+            raise NotCancelledError(f"{self._signer.address} is no approved agent of {client.account}: approve it")
 
     async def _listen(self) -> str | None:
         """Why to act; None where told to stop."""

@@ -57,6 +57,7 @@ class JournalMeta(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
     segment: int
     first_block: int
+    goes_on: bool = False  # begun behind a crash: what the core wanted last may not be in the segment before
 
 
 class Journal:
@@ -84,7 +85,7 @@ class Journal:
         self._written = 0  # bytes of the segment, the buffered ones included
         if goes_on:
             self.segment, self.n_blocks = _mend(session)
-        self.new_segment()
+        self._begin_segment(goes_on)
 
     @property
     def path(self) -> Path:
@@ -140,10 +141,14 @@ class Journal:
     def new_segment(self) -> int:
         """Close the segment and begin the next; returns its number, for the checkpoint of the state it starts from."""
         self.close()
+        self._begin_segment()
+        return self.segment
+
+    def _begin_segment(self, goes_on: bool = False) -> None:
         self.segment += 1
         meta = JournalMeta(
-            coin=self._coin.name, sz_decimals=self._coin.sz_decimals, collateral=self._coin.collateral,
-            core=self._core, created_by=created_by(), segment=self.segment, first_block=self.n_blocks,
+            coin=self._coin.name, sz_decimals=self._coin.sz_decimals, collateral=self._coin.collateral, core=self._core,
+            created_by=created_by(), segment=self.segment, first_block=self.n_blocks, goes_on=goes_on,
         )  # fmt: skip
         text = msgspec.json.encode(meta)
         self._buffer += _sealed(_HEAD.pack(_MAGIC, _VERSION, len(text), zlib.crc32(text))) + text
@@ -153,7 +158,6 @@ class Journal:
         except OSError as error:
             self._fail("created", error)
         self.sync()
-        return self.segment
 
     def close(self) -> None:
         """Write what is left, onto the disk, and close the segment."""
@@ -187,6 +191,7 @@ class Block:
     payload: bytes
     segment: Path
     offset: int
+    meta: JournalMeta  # of the segment
 
     def __len__(self) -> int:
         return len(self.payload) // RECORD_BYTES
@@ -232,7 +237,7 @@ class Reader:
                         f"{path}: is segment {meta.segment} from block {meta.first_block}, expected segment {number} "
                         f"from block {self.n_blocks}; a segment before it is missing or incomplete"
                     )
-                yield from self._blocks(file, path)
+                yield from self._blocks(file, path, meta)
 
     def _meta(self, file: BinaryIO, path: Path) -> JournalMeta | None:
         """The header of a segment; None of one that a crash left without."""
@@ -254,11 +259,11 @@ class Reader:
             raise JournalError(f"{path}: damaged at offset 0: the header does not match its checksum")
         return msgspec.json.decode(text, type=JournalMeta)
 
-    def _blocks(self, file: BinaryIO, path: Path) -> Iterator[Block]:
+    def _blocks(self, file: BinaryIO, path: Path, meta: JournalMeta) -> Iterator[Block]:
         size = path.stat().st_size
         offset = file.tell()
         while offset < size:
-            block = self._block(file, path, offset)
+            block = self._block(file, path, offset, meta)
             if block is None:
                 self._cut_off(path, offset)
                 return
@@ -270,7 +275,7 @@ class Reader:
                 self.n_actions += len(block)
             yield block
 
-    def _block(self, file: BinaryIO, path: Path, offset: int) -> Block | None:
+    def _block(self, file: BinaryIO, path: Path, offset: int, meta: JournalMeta) -> Block | None:
         """The block at an offset; None where a crash cut it off."""
         head = file.read(BLOCK_BYTES)
         if len(head) < BLOCK_BYTES:
@@ -292,7 +297,7 @@ class Reader:
             if _is_zero_to_the_end(file):
                 return None  # the last one: the machine went down before all of it was on the disk
             raise JournalError(f"{path}: damaged at offset {offset}: block {number} does not match its checksum")
-        return Block(kind, number, payload, path, offset)
+        return Block(kind, number, payload, path, offset, meta)
 
     def _cut_off(self, path: Path, offset: int) -> None:
         """Count what is left of a segment that a crash ended; only the last can be one."""
@@ -326,7 +331,8 @@ def _sealed(head: bytes) -> bytes:
 
 
 def _is_sealed(head: bytes) -> bool:
-    return bool(_CHECK.unpack_from(head, len(head) - _CHECK.size)[0] == zlib.crc32(head[: -_CHECK.size]))
+    check: int = _CHECK.unpack_from(head, len(head) - _CHECK.size)[0]
+    return check == zlib.crc32(head[: -_CHECK.size])
 
 
 def _is_zero_to_the_end(file: BinaryIO) -> bool:

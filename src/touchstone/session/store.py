@@ -23,7 +23,7 @@ from touchstone.data.units import Coin
 from touchstone.session.journal import Journal
 
 DATABASE = "session.db"
-START, FINAL = "start.bin", "final.bin"
+STATES, START, FINAL = "state", "start.bin", "final.bin"
 RESULT = "result.json"
 LOG = "session.log"
 
@@ -58,7 +58,7 @@ class SessionStore:
         from touchstone.core.jit import CACHE_DIR
 
         self.folder = Path(folder)
-        self._states = self.folder / "state"
+        self._states = self.folder / STATES
         self._states.mkdir(parents=True, exist_ok=True)
         config.save(settings, self.folder / "config.toml")
         self.journal = Journal(self.folder, coin, CACHE_DIR.name, goes_on=goes_on)
@@ -171,7 +171,9 @@ class Table:
 def _calibration_columns(dtype: Any) -> list[tuple[str, str]]:
     head = [("t_ns", "INTEGER"), ("model", "TEXT")]
     counts = [(name, "INTEGER") for name in _CALIBRATION_COUNTS]
-    return [*head, *counts, ("verdict", "TEXT"), *((name, "REAL") for name in _summary_names(dtype))]
+    summary = dtype["summary"].base
+    kinds = [(name, "REAL" if summary[name].kind == "f" else "INTEGER") for name in _summary_names(dtype)]
+    return [*head, *counts, ("verdict", "TEXT"), *kinds]
 
 
 _CALIBRATION_COUNTS = ("made", "resolved", "voided")

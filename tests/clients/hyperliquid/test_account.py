@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from touchstone.local.server.demo import demo_address, demo_key
 
 from touchstone.clients.hyperliquid import Client, Network, account, read_market
 from touchstone.venues.hyperliquid import actions
+from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.replies import Accepted
 from touchstone.venues.hyperliquid.shapes import Fill, FundingEntry
 from touchstone.venues.hyperliquid.signing import Signer

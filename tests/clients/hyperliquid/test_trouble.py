@@ -67,10 +67,9 @@ async def test_a_reading_that_the_venue_does_not_know_is_not_tried_again(trade: 
 async def test_nobody_is_there() -> None:
     network = Network.local("http://127.0.0.1:9")
     patience = Patience(first_pause_s=0.01)
-    client = Client(
-        network, account=USER, signer=None, now_ms=lambda: 1, limits=Limits(start_s=0.3, info_tries=2, patience=patience)
-    )
-    with pytest.raises(UnreachableError, match="127.0.0.1:9"):
+    limits = Limits(start_s=0.3, info_tries=2, patience=patience)
+    client = Client(network, account=USER, signer=None, now_ms=lambda: 1, limits=limits)
+    with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:9"):
         await client.info("allMids")
     with pytest.raises(UnreachableError, match=r"not up within 0.3 s: .*[Cc]onnect"):
         await client.start(None, [])  # type: ignore[arg-type]
@@ -115,7 +114,7 @@ async def test_a_silent_connection_is_asked_and_given_up(trade: Any, faults: Any
     trader = await trade(limits=Limits(patience=HASTY))
     faults(trader.server, silent=True)
     await until(lambda: len(trader.ears.told) == 2)
-    assert trader.ears.told[1].startswith("down: silent for 0.6")
+    assert trader.ears.told[1].startswith("down: silent for ")
     assert not trader.client.is_up
     faults(trader.server)
     await until(lambda: trader.ears.told[-1] == "up")
@@ -129,7 +128,7 @@ async def test_a_quiet_connection_that_answers_is_kept(trade: Any) -> None:
     await asyncio.sleep(1.5)
     assert trader.ears.told == ["up"]
     assert trader.ears.frames == []  # pongs are nobody's business
-    assert 5 <= trader.client.counters["pings"] <= 8
+    assert 3 <= trader.client.counters["pings"] <= 8
 
 
 async def test_many_losses_in_a_row_are_told_once_each_and_reconnects_slow_down(trade: Any) -> None:
@@ -143,7 +142,7 @@ async def test_many_losses_in_a_row_are_told_once_each_and_reconnects_slow_down(
         await until(lambda: trader.client.is_up)
         pauses.append(loop.time() - begin)
     assert [line.partition(":")[0] for line in trader.ears.told] == ["up", *["down", "up"] * 5]
-    assert pauses[4] > 3 * pauses[0]
+    assert pauses[4] >= 0.16  # half of 0.02 s doubled four times
 
 
 # Actions.
@@ -191,7 +190,7 @@ async def test_an_http_action_that_cannot_be_delivered_was_not_sent(trade: Any, 
 async def test_an_answer_that_comes_too_late_is_counted(trade: Any, faults: Any) -> None:
     trader = await trade(limits=Limits(post_s=0.2))
     faults(trader.server, inbound={"median_ms": 400})
-    with pytest.raises(UnknownOutcomeError, match="not answered within 0.2 s"):
+    with pytest.raises(UnknownOutcomeError, match=r"not answered within 0\.2 s"):
         await trader.client.send(actions.Noop())
     await until(lambda: trader.client.counters.get("late_replies", 0) == 1)
     assert trader.ears.told == ["up"]
@@ -209,6 +208,9 @@ async def test_actions_without_answers_end_the_connection_before_they_fill_it(tr
     faults(trader.server)
     with pytest.raises(NotSentError):
         await trader.client.send(actions.Noop())
+    assert not trader.client.is_up
+    assert trader.ears.told == ["up"]  # whoever sends is not told within the call
+    await asyncio.sleep(0)
     assert trader.ears.told == ["up", "down: 3 actions had no answer in 0.1 s"]
     await until(lambda: trader.client.is_up)
     assert isinstance(await trader.client.send(actions.Noop()), Accepted)

@@ -108,7 +108,7 @@ class Client:
     @property
     def is_up(self) -> bool:
         """Connected, and every subscription acknowledged."""
-        return self._is_up
+        return self._is_up and self._socket is not None and self._socket.is_open
 
     @property
     def counters(self) -> dict[str, int]:
