@@ -139,8 +139,27 @@ async def test_what_comes_after_giving_up_is_not_heard(venue: Venue, kept: Any) 
     assert not socket.is_open
     socket.drop("again")  # there is nothing to give up any more
     await venue.sockets[0].send_str("late")
-    await until(lambda: len(venue.sockets) == 2)
+    await until(lambda: len(listener.told) == 3)
     assert listener.told == ["open", "close: enough", "open"]
+
+
+@pytest.mark.asyncio
+async def test_the_rest_of_what_was_read_with_the_last_message_is_not_heard(venue: Venue, kept: Any) -> None:
+    socket, listener, _ = kept
+    hear = listener.on_message
+
+    def hear_one(message: memoryview) -> None:
+        hear(message)
+        socket.drop("enough")
+
+    listener.on_message = hear_one
+    socket.open()
+    await until(lambda: venue.sockets)
+    writer = venue.sockets[0]._writer
+    assert writer is not None
+    writer.transport.write(bytes([129, 1]) + b"a" + bytes([129, 1]) + b"b")
+    await until(lambda: len(listener.told) == 4)
+    assert listener.told == ["open", "a", "close: enough", "open"]
 
 
 @pytest.mark.asyncio
@@ -175,6 +194,16 @@ async def test_closing_tells_nobody_and_ends_the_tries(venue: Venue, kept: Any) 
     await asyncio.sleep(0.1)
     assert listener.told == ["open"]
     assert len(venue.sockets) == counts["connections"] == 1
+
+
+@pytest.mark.asyncio
+async def test_closing_right_after_giving_up_tells_nobody(venue: Venue, kept: Any) -> None:
+    socket, listener, _ = kept
+    socket.open()
+    await until(lambda: socket.is_open)
+    socket.drop("enough")
+    await socket.close()
+    assert listener.told == ["open"]
 
 
 @pytest.mark.asyncio

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from touchstone.clients.hyperliquid import Limits, NotSentError
@@ -17,6 +17,7 @@ LIMIT = 100
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.integers(1, 60), st.floats(0, 0.99)), max_size=80))
+@example([(0.0, 60, 0.9), *[(20.0, 1, 0.0)] * 3, (0.5, 60, 0.0)])  # a slow one, and a fast one a minute later
 def test_what_a_window_lets_through_the_venue_never_refuses(steps: list[tuple[float, int, float]]) -> None:
     ours, theirs = Window(LIMIT), Minute()
     now_s = 0.0

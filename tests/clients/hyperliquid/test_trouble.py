@@ -16,6 +16,7 @@ from touchstone.clients.hyperliquid import (
     UnknownOutcomeError,
     UnreachableError,
 )
+from touchstone.clients.hyperliquid.posts import failed_post
 from touchstone.clients.websocket import Patience
 from touchstone.local.server import sockets
 from touchstone.local.server.settings import Limits as ServerLimits
@@ -331,6 +332,20 @@ async def test_a_post_over_the_weight_was_not_sent(serve: Any, trade: Any) -> No
     trader = await trade(server)
     found = await asyncio.gather(*(trader.client.send(actions.Noop()) for _ in range(4)), return_exceptions=True)
     assert [type(outcome) for outcome in found] == [Accepted, Accepted, Accepted, NotSentError]
+
+
+async def test_a_post_at_which_the_venue_fails_has_an_unknown_outcome(trade: Any) -> None:
+    trader = await trade()
+
+    async def fail(*_: Any) -> bytes:
+        raise ZeroDivisionError
+
+    trader.server.gateway.act = fail
+    with pytest.raises(UnknownOutcomeError, match="500 Internal Server Error"):
+        await trader.client.send(actions.Noop())
+    assert trader.client.counters["unknown_outcomes"] == 1
+    assert isinstance(failed_post("429 Too Many Requests: null"), NotSentError)
+    assert isinstance(failed_post("words that we do not know"), UnknownOutcomeError)
 
 
 async def test_a_failing_listener_is_told_to_the_loop_and_the_connection_goes_on(trade: Any) -> None:

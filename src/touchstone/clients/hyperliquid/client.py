@@ -12,7 +12,7 @@ from touchstone.clients.errors import NotSentError, SubscriptionError, Unreachab
 from touchstone.clients.hyperliquid.http import Http
 from touchstone.clients.hyperliquid.limits import Limits, Window
 from touchstone.clients.hyperliquid.network import Network
-from touchstone.clients.hyperliquid.posts import Posts, ReplyFuture, failed_post
+from touchstone.clients.hyperliquid.posts import Posts, ReplyFuture, end, failed_post
 from touchstone.clients.hyperliquid.requests import Requests, post_frame
 from touchstone.clients.websocket import KeptSocket
 from touchstone.venues.hyperliquid import errors
@@ -181,8 +181,7 @@ class Client:
         try:
             self._send(action, expires_ms, future)
         except (NotSentError, WireError) as error:
-            self._counts["not_sent"] += 1
-            future.set_exception(error if isinstance(error, NotSentError) else NotSentError(str(error)))
+            end(future, error if isinstance(error, NotSentError) else NotSentError(str(error)), self._counts)
         return future
 
     def _send(self, action: L1Action, expires_ms: int | None, future: ReplyFuture) -> None:
@@ -223,12 +222,7 @@ class Client:
             outcome = self._heed(await self._http.act(request))
         except Exception as error:
             outcome = error
-        if future.done():
-            return
-        if isinstance(outcome, Exception):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
+        end(future, outcome, self._counts)
 
     def _heed(self, reply: Reply) -> Reply:
         """What a reply means for the client itself: nonces beyond one that was too low, unknown things said."""

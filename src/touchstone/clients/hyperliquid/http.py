@@ -126,21 +126,17 @@ class Http:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSentError(f"{self._network.url}: {error}") from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise self._unknown(str(error) or type(error).__name__) from error
+            raise _unknown(str(error) or type(error).__name__) from error
         if status != HTTPStatus.OK:
             reason = f"{status} {_text(answer)}"
             if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise self._unknown(reason)
+                raise _unknown(reason)
             self._counts["throttles"] += status == HTTPStatus.TOO_MANY_REQUESTS
             raise NotSentError(f"the venue did not take it: {reason}")
         try:
             return self._decoder.reply(answer)
         except WireError as error:
-            raise self._unknown(f"its answer cannot be read: {error}") from error
-
-    def _unknown(self, reason: str) -> UnknownOutcomeError:
-        self._counts["unknown_outcomes"] += 1
-        return UnknownOutcomeError(f"an action was sent over HTTP and not answered: {reason}")
+            raise _unknown(f"its answer cannot be read: {error}") from error
 
     async def _post(self, path: str, body: bytes, seconds: float) -> tuple[int, bytes]:
         if self._session is None:
@@ -148,6 +144,10 @@ class Http:
         timeout = aiohttp.ClientTimeout(total=seconds, connect=seconds / 2.0)
         async with self._session.post(f"{self._network.url}/{path}", data=body, timeout=timeout) as response:
             return response.status, await response.read()
+
+
+def _unknown(reason: str) -> UnknownOutcomeError:
+    return UnknownOutcomeError(f"an action was sent over HTTP and not answered: {reason}")
 
 
 def _text(answer: bytes) -> str:

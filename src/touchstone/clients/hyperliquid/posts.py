@@ -48,7 +48,7 @@ class Posts:
             return
         future, timer = entry
         timer.cancel()
-        _end(future, outcome)
+        end(future, outcome, self._counts)
 
     def lose(self, reason: str) -> None:
         """The connection is gone, and with it every answer."""
@@ -56,17 +56,19 @@ class Posts:
         self._late.clear()
         for future, timer in waiting.values():
             timer.cancel()
-            self._counts["unknown_outcomes"] += 1
-            _end(future, UnknownOutcomeError(f"an action was sent and not answered: {reason}"))
+            end(future, UnknownOutcomeError(f"an action was sent and not answered: {reason}"), self._counts)
 
     def _too_late(self, number: int) -> None:
         future, _ = self._waiting.pop(number)
         self._late.add(number)
-        self._counts["unknown_outcomes"] += 1
-        _end(future, UnknownOutcomeError(f"an action was sent and not answered within {self._post_s:g} s"))
+        reason = f"an action was sent and not answered within {self._post_s:g} s"
+        end(future, UnknownOutcomeError(reason), self._counts)
 
 
-def _end(future: ReplyFuture, outcome: Reply | Exception) -> None:
+def end(future: ReplyFuture, outcome: Reply | Exception, counts: Counter[str]) -> None:
+    """Give an action its outcome, and count one that is no answer."""
+    counts["not_sent"] += isinstance(outcome, NotSentError)
+    counts["unknown_outcomes"] += isinstance(outcome, UnknownOutcomeError)
     if future.done():  # cancelled by whoever waited
         return
     if isinstance(outcome, Exception):
@@ -77,6 +79,6 @@ def _end(future: ReplyFuture, outcome: Reply | Exception) -> None:
 
 def failed_post(text: str) -> Exception:
     """What an error in place of an answer (`429 Too Many Requests: null`) means for its action."""
-    if text[:1] == "5":  # it was read; how far it came is not known
-        return UnknownOutcomeError(f"the venue answered {text!r}")
-    return NotSentError(f"the venue did not take it: {text!r}")
+    if text[:1] == "4":
+        return NotSentError(f"the venue did not take it: {text!r}")
+    return UnknownOutcomeError(f"the venue answered {text!r}")  # how far it came is not known
