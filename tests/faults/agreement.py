@@ -14,6 +14,7 @@ from touchstone.core.trading import orders as table
 from touchstone.data.account_rows import wire_cloid
 from touchstone.live.resume import read_about
 from touchstone.session import journal
+from touchstone.session.replay import replay
 from touchstone.session.store import load_result
 
 MS = 1_000_000
@@ -31,6 +32,7 @@ def disagreements(trader: TraderProcess) -> list[str]:
         *_fills(trader, state),
         *_position(trader, state),
         *_orders(trader),
+        *_replayed(trader),
     ]
 
 
@@ -111,3 +113,12 @@ def _scaled(text: str, decimals: int) -> int:
     scaled = Decimal(text).scaleb(decimals)
     assert scaled == scaled.to_integral_value(), text
     return int(scaled)
+
+
+def _replayed(trader: TraderProcess) -> Iterable[str]:
+    """The core, fed the journal, does and writes the same, byte for byte."""
+    found = replay(trader.session)
+    if not found.same:
+        yield f"the replay differs: {found.difference}"
+    if not found.is_finished:
+        yield "the session has no final state"
