@@ -316,6 +316,25 @@ async def test_unknown_fields_and_statuses_are_read_over_and_counted(
     assert len([line for line in said if "mood" in line]) == 1
 
 
+async def test_frames_in_another_order_and_texts_that_are_none(trade: Any) -> None:
+    said: list[str] = []
+    trader = await trade(starts=False, say=said.append)
+    await trader.client.start(trader.ears, [])
+    for text in (
+        b'{"data":{"mids":{}},"channel":"allMids"}',
+        b'{ "channel" : "novelty", "data": 1 }',  # unknown channels are for whoever reads frames
+        b'{"channel":"bbo","data":null}',
+    ):
+        trader.client.on_message(memoryview(text))
+    assert trader.ears.channels == {"allMids": 1, "novelty": 1, "bbo": 1}
+    for text in (b"Websocket connection established.", b'{"channel":"post","data":{}}', b'{"data":0,"channel":"pong"}'):
+        trader.client.on_message(memoryview(text))
+    assert len(trader.ears.frames) == 3
+    assert trader.client.counters["unknown: text that is not JSON"] == 1
+    assert trader.client.counters["unreadable_frames"] == 1
+    assert any("cannot be read" in line for line in said)
+
+
 async def test_error_frames_are_said_and_a_refused_post_was_not_sent(serve: Any, trade: Any, faults: Any) -> None:
     said: list[str] = []
     server = await serve(ServerLimits(posts_in_flight=2, ip_weight_per_minute=10**6))
