@@ -188,6 +188,17 @@ async def test_an_http_action_that_cannot_be_delivered_was_not_sent(trade: Any, 
     assert trader.client.counters["unknown_outcomes"] == 2
 
 
+async def test_actions_over_http_wait_their_turn_but_not_for_ever(trade: Any, faults: Any) -> None:
+    trader = await trade(starts=False, limits=Limits(posts_in_flight=3))
+    faults(trader.server, inbound={"median_ms": 100})
+    found = await asyncio.gather(*(trader.client.send(actions.Noop()) for _ in range(5)), return_exceptions=True)
+    assert [type(outcome) for outcome in found] == [Accepted] * 3 + [NotSentError] * 2
+    hasty = await trade(trader.server, number=2, starts=False, limits=Limits(post_s=0.2))
+    async with hasty.client._http._order:  # one before it hangs
+        with pytest.raises(NotSentError, match=r"those before it had no answer within 0\.2 s"):
+            await hasty.client.send(actions.Noop())
+
+
 async def test_an_answer_that_comes_too_late_is_counted(trade: Any, faults: Any) -> None:
     trader = await trade(limits=Limits(post_s=0.2))
     faults(trader.server, inbound={"median_ms": 400})
