@@ -20,7 +20,7 @@ import numpy as np
 from touchstone import config
 from touchstone.clients.hyperliquid import Market
 from touchstone.clients.hyperliquid.requests import Requests, post_frame
-from touchstone.core import events, state
+from touchstone.core import actions, events, state
 from touchstone.core.conventions import MS, NS
 from touchstone.core.jit import source_hash
 from touchstone.data.units import Coin
@@ -33,13 +33,15 @@ from touchstone.session.journal import Journal
 from touchstone.venues.hyperliquid.nonces import NonceCounter
 from touchstone.venues.hyperliquid.signing import Signer
 
+CANCEL = int(actions.CANCEL)
 SECRET = "0x0123456789012345678901234567890123456789012345678901234567890123"
 COIN, DECIMALS, ASSET = "HYPE", 2, 159
-ROUNDS = 1500
+ROUNDS, PER_ROUND = 75, 20
 SETTINGS = """
 [quoting]
 levels = 1
-rule = "fixed"
+rule = "ticks"
+half_spread_ticks = 30.0
 keep_tolerance_bps = 0.0
 requote_interval_ms = 1
 """
@@ -106,26 +108,39 @@ class Ours:
 
     def _send(self, wanted: Any) -> None:
         self.outbox.send(wanted)
-        self.wanted += wanted.tolist()
+        self.wanted += wanted
 
     def take(self, frame: bytes) -> None:
         """What is measured: a message's bytes in, orders' bytes out."""
         trader = self.trader
         trader.feed(self.frames.take(frame, self.clock.now_ns(), trader.buffer, 0))
 
+    def measured(self, frame: bytes) -> float | None:
+        """Microseconds that a book took to two orders; None where it moved other than two."""
+        self.clock.at_ns += 100 * MS
+        self.trader.tick(self.clock.at_ns)  # the timers are not part of it
+        self.answer()
+        self.wire.sent.clear()
+        started = time.perf_counter_ns()
+        self.take(frame)
+        elapsed = time.perf_counter_ns() - started
+        orders = sum(sent.count(b'"c":"0x') for sent in self.wire.sent)
+        self.answer()
+        return elapsed / 1e3 if orders == 2 else None
+
     def answer(self) -> None:
-        """The exchange does as it was told."""
-        told = []
-        for _, cloid, target, px, qty, _, kind, side, _ in self.wanted:
-            now_ns = self.clock.now_ns()
-            if target:
-                told.append(make.cancelled(target, events.CANCELLED_BY_AMEND, 0, now_ns, now_ns))
-            if kind in (1, 2):
-                resting = events.ORDER_RESTING
-                told.append(make.row(resting, now_ns, exch_ns=now_ns, px=px, qty=qty, aux=cloid, side=side))
-        self.wanted.clear()
-        self.trader.take_rows(told)
-        self.wanted.clear()
+        """The exchange does as it was told, until nothing more is wanted."""
+        while self.wanted:
+            told = []
+            for _, cloid, target, px, qty, _, kind, side, _ in self.wanted:
+                now_ns = self.clock.now_ns()
+                if target or kind == CANCEL:
+                    told.append(make.cancelled(target or cloid, events.CANCELLED_BY_US, 0, now_ns, now_ns))
+                if kind != CANCEL:
+                    resting = events.ORDER_RESTING
+                    told.append(make.row(resting, now_ns, exch_ns=now_ns, px=px, qty=qty, aux=cloid, side=side))
+            self.wanted.clear()
+            self.trader.take_rows(told)
         self.trader.drain()
 
 
@@ -192,24 +207,16 @@ def report() -> dict[str, float]:
         warm_up(bare)
         begin = warm_up(journaled)
         times: dict[str, list[float]] = {"sdk": [], "bare": [], "journaled": []}
-        for number in range(begin, begin + ROUNDS):
-            frame = book(number, (bare.clock.at_ns + 100 * MS) // MS)
-            for name, path in (("bare", bare), ("journaled", journaled)):
-                path.clock.at_ns += 100 * MS
-                path.trader.tick(path.clock.at_ns)  # the timers are not part of it
-                path.answer()
-                before = len(path.wire.sent)
+        number = begin
+        for _ in range(ROUNDS):
+            frames = [book(number + i, (bare.clock.at_ns + (i + 1) * 100 * MS) // MS) for i in range(PER_ROUND)]
+            number += PER_ROUND
+            times["bare"] += [one for frame in frames if (one := bare.measured(frame)) is not None]
+            times["journaled"] += [one for frame in frames if (one := journaled.measured(frame)) is not None]
+            for frame in frames:
                 started = time.perf_counter_ns()
-                path.take(frame)
-                elapsed = time.perf_counter_ns() - started
-                orders = sum(sent.count(b'"c":"0x') for sent in path.wire.sent[before:])
-                if orders == 2:
-                    times[name].append(elapsed / 1e3)
-                path.answer()
-                path.wire.sent.clear()
-            started = time.perf_counter_ns()
-            sdk(frame)
-            times["sdk"].append((time.perf_counter_ns() - started) / 1e3)
+                sdk(frame)
+                times["sdk"].append((time.perf_counter_ns() - started) / 1e3)
         journal.close()
     medians = {name: statistics.median(values) for name, values in times.items() if values}
     for name, values in times.items():

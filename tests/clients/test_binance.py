@@ -226,6 +226,23 @@ async def test_the_local_exchange_leads(serve: Any) -> None:
 
 
 @pytest.mark.asyncio
+async def test_ids_begin_anew_with_a_connection() -> None:
+    taken: list[int] = []
+    feed = ReferenceFeed(
+        "ws://127.0.0.1:9", "btcusdt", sz_decimals=5, now_ns=time.time_ns, take=lambda rows: taken.extend(rows["kind"])
+    )
+    message = memoryview(json.dumps(touch(5, "100.0", "1", "100.1", "1")).encode())
+    for _ in range(2):
+        feed.on_open()
+        feed.on_message(message)
+        feed.on_message(message)  # the same id on the same connection is a repetition
+        feed.on_close("broken")
+    touch_kind = layout.REFERENCE_BBO
+    assert taken == [layout.FEED_UP, touch_kind, touch_kind, layout.FEED_DOWN] * 2
+    assert feed.counters == {"repeated_update": 2}
+
+
+@pytest.mark.asyncio
 async def test_a_symbol_that_is_not_there_is_never_up(serve: Any) -> None:
     server = await serve()
     taken: list[Any] = []

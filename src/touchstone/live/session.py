@@ -17,7 +17,7 @@ from touchstone.live.cancel import cancel_all
 from touchstone.live.clock import Clock, monotonic_s
 from touchstone.live.fast_frames import FastFrames
 from touchstone.live.latency import Latencies
-from touchstone.live.outbox import Outbox
+from touchstone.live.outbox import Outbox, Wanted
 from touchstone.live.recovery import Recovery
 from touchstone.live.trader import TIMER_NS, Journals, Trader
 from touchstone.venues.hyperliquid.actions import UpdateLeverage
@@ -257,7 +257,7 @@ class Session:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _send(self, wanted: Any) -> None:
+    def _send(self, wanted: list[Wanted]) -> None:
         self.outbox.send(wanted)
 
     def _doubt(self, cloids: Sequence[int]) -> None:
