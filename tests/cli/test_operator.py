@@ -122,7 +122,7 @@ def test_a_killed_session_that_does_not_end_is_told(run: Run, monkeypatch: pytes
     with session_of(1):
         code, document, messages = run("kill")
     assert (code, document["session_ended"], document["killed"], document["no_order_left"]) == (1, False, False, None)
-    assert "whether an order is left was not asked" in messages
+    assert "open orders and position were not asked for" in messages
 
 
 def test_status_tells_of_desk_and_session(run: Run) -> None:
@@ -170,6 +170,18 @@ def test_what_only_a_session_can_do_needs_one(run: Run, command: str) -> None:
 
 
 # Without one.
+
+
+def test_status_without_a_session_asks_the_exchange(run: Run, venue: Any) -> None:
+    trader = venue.trader(36)
+    open_position(trader, "1.5")
+    rest(trader, 2)
+    arguments = ("status", "--address", demo_address(36))
+    code, document, _ = run(*arguments, "--url", venue.url)
+    assert (code, document["session"], document["open_orders"], document["position"]) == (0, None, 2, 1.5)
+    code, document, messages = run(*arguments)
+    assert (code, document["open_orders"], document["position"]) == (0, None, None)
+    assert "--url" in messages
 
 
 def test_kill_cancels_everything_latches_and_clear_takes_it_back(run: Run, venue: Any) -> None:

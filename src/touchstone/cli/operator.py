@@ -46,8 +46,7 @@ def status(*, where: Where = HERE) -> int:
         "last": next((line.get("session") for line in reversed(desk.history()) if line["what"] == "session"), None),
     }
     answer = _asked(desk, "status", {})
-    _show(document | (answer or {}), where)
-    return output.OK
+    return _show(document | (answer or asyncio.run(_seen(desk, settings))), where)
 
 
 def pause(*, where: Where = HERE) -> int:
@@ -190,28 +189,33 @@ def _ended(desk: Desk, settings: config.Config, answer: dict[str, Any]) -> dict[
     deadline_s = time.monotonic() + ENDS_S + (live.on_kill == "flatten") * (live.flatten_maker_s + live.flatten_taker_s)
     while (is_running := desk.holder() is not None) and time.monotonic() < deadline_s:
         time.sleep(0.1)
-    kill = desk.killed()
+    kill, seen = desk.killed(), asyncio.run(_seen(desk, settings))
     return answer | {
         "session_ended": not is_running,
         "killed": str(kill) if kill else False,
-        "no_order_left": asyncio.run(_no_order_left(desk, settings)),
+        "no_order_left": None if seen["open_orders"] is None else seen["open_orders"] == 0,
+        "position": seen["position"],
     }
 
 
-async def _no_order_left(desk: Desk, settings: config.Config) -> bool | None:
-    """Whether the exchange shows no order on the dex; None, and said, where it cannot be asked."""
+async def _seen(desk: Desk, settings: config.Config) -> dict[str, Any]:
+    """Open orders on the dex and the position as the exchange shows them; None, and said, where it cannot be asked."""
     from touchstone.clients.hyperliquid import Client
     from touchstone.live.identity import network_of
 
     try:
         client = Client(network_of(settings.account), account=desk.address, signer=None, now_ms=_now_ms)
         try:
-            return not await client.info("frontendOpenOrders", user=desk.address, dex=settings.market.dex)
+            market = settings.market
+            orders = await client.info("frontendOpenOrders", user=desk.address, dex=market.dex)
+            state = await client.info("clearinghouseState", user=desk.address, dex=market.dex)
+            held = (entry.position for entry in state.asset_positions if entry.position.coin == market.coin)
+            return {"open_orders": len(orders), "position": next((float(found.szi) for found in held), 0.0)}
         finally:
             await client.stop()
     except TouchstoneError as error:
-        output.say(f"whether an order is left was not asked: {error}")
-        return None
+        output.say(f"open orders and position were not asked for: {error}")
+        return {"open_orders": None, "position": None}
 
 
 def _only_running(command: str, where: Where) -> int:
