@@ -64,7 +64,7 @@ def test_files_and_commands_named_in_words_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`((?:src|tests|docs|examples|requirements)/[\w./-]+\.\w+)`", text)
     assert [name for name in named if not (ROOT / name).is_file()] == []
-    commands = re.findall(r"(?:`|bin/)touchstone ([a-z]+)", text)
+    commands = re.findall(r"(?:`|bin/)touchstone ([a-z-]+)", text)
     assert [command for command in commands if command not in app] == []
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     assert [target for target in re.findall(r"`make ([a-z-]+)`", text) if target not in targets] == []

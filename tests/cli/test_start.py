@@ -25,6 +25,9 @@ def loaded_by(code: str, cwd: Path) -> set[str]:
         "from touchstone.cli.main import main; assert main(['--help']) == 0",
         "from touchstone.cli.main import main; assert main(['backtest', '--help']) == 0",
         "from touchstone.cli.main import main; assert main(['config', 'show']) == 0",
+        "from touchstone.cli.main import main; assert main(['keys', 'show', 'none.json']) == 2",
+        "from touchstone.cli.main import main; assert main(['status']) == 2",
+        "from touchstone.cli.main import main; assert main(['doctor', '--url', 'http://127.0.0.1:9']) == 1",
     ],
 )
 def test_no_compiler_is_loaded(code: str, tmp_path: Path) -> None:

@@ -34,6 +34,12 @@ def no_secrets_in_the_environment() -> Iterator[None]:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exchange that is out of reach is given up at once."""
+    monkeypatch.setattr("touchstone.clients.backoff.Backoff.pause_s", lambda _: 0.01)
+
+
+@pytest.fixture
 def keystore(tmp_path: Path, key: str) -> Path:
     """Keystore of the key, for testnet; its password is `a password`."""
     path = tmp_path / "agent.json"

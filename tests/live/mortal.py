@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 from tests.live.trading import client_of
-from touchstone.local.server.demo import demo_address
 
 from touchstone.live import keys
 from touchstone.live.deadman import WatchdogProcess
 from touchstone.live.desk import Desk
 from touchstone.venues.hyperliquid.actions import Limit, Order, OrderType, PlaceOrders
+from touchstone.venues.hyperliquid.demo import demo_address
 
 
 class Venue:

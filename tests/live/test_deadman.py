@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from tests.live.hygiene import leaks_of_processes, leaks_under
 from tests.live.trading import ASSET, approve, client_of, now_ms, open_orders, open_position, rest
-from touchstone.local.server.demo import demo_address
 
 from touchstone import config
 from touchstone.live import keys
 from touchstone.live.deadman import DeadManError, ScheduledCancel, cover, resting_cap
 from touchstone.live.desk import Desk
-from touchstone.venues.hyperliquid.signing import Signer
+from touchstone.venues.hyperliquid.demo import demo_address
+
+TRADERS_KEY = "0x" + "7a" * 31 + "01"  # of nobody, and not read by the trader of mortal.py
 
 
 class Trader:
@@ -46,7 +47,7 @@ def trader(
     with (folder / "stderr").open("wb") as errors:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
-            env=child | {keys.WATCHDOG_KEY: key},
+            env=child | {keys.WATCHDOG_KEY: key, keys.KEY: TRADERS_KEY},
         )  # fmt: skip
     assert process.stdout is not None
     found = Trader(process, folder, process.stdout.readline())
@@ -97,7 +98,8 @@ def test_a_killed_trader_leaves_no_order(
     key = agent(20)
     with trader(venue, 20, tmp_path, key, child) as mortal:
         assert len(open_orders(venue, 20)) == 3
-        assert leaks_of_processes([mortal.watchdog], key) == []
+        for secret in (key, TRADERS_KEY):
+            assert leaks_of_processes([mortal.watchdog], secret) == []
         assert os.getsid(mortal.watchdog) == mortal.watchdog
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             os.kill(mortal.watchdog, name)
@@ -243,6 +245,7 @@ def test_it_is_armed_again_each_half_of_its_time_and_cleared_at_the_end(venue: A
     assert len(open_orders(venue, 27)) == 1
 
 
+@pytest.mark.slow
 def test_it_fires_when_it_is_not_armed_again(venue: Any) -> None:
     trade_enough(venue, 28)
     rest(venue.trader(28), 2)
@@ -303,4 +306,3 @@ def test_the_watchdog_needs_no_compiler(child: dict[str, str]) -> None:
     code = "import sys, touchstone.live.watchdog; print([m for m in ('numba', 'numpy', 'polars') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=child, check=True)
     assert done.stdout.strip() == "[]"
-    assert Signer

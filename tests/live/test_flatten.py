@@ -3,9 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.live.trading import (
     ASSET,
     COIN,
@@ -16,13 +19,17 @@ from tests.live.trading import (
     open_position,
     position,
     rest,
-    wait_until,
 )
 
 from touchstone.clients.hyperliquid import Client, Limits, Network
 from touchstone.live.cancel import Cancelled, NotCancelledError, cancel_all
-from touchstone.live.flatten import MICRO, AskedBook, Flattened, Plan, flatten
+from touchstone.live.flatten import MICRO, AskedBook, Flattened, Plan, flatten, worst_price
+from touchstone.venues.hyperliquid.actions import CancelOrders
 from touchstone.venues.hyperliquid.demo import demo_address, demo_key
+from touchstone.venues.hyperliquid.info import Asset, Meta
+from touchstone.venues.hyperliquid.numbers import check_price, tick_at
+from touchstone.venues.hyperliquid.replies import Accepted, cancels_reply
+from touchstone.venues.hyperliquid.shapes import FrontendOrder
 from touchstone.venues.hyperliquid.signing import Signer
 
 
@@ -57,6 +64,69 @@ def cancelled(venue: Any, number: int, key: str | None = None, **options: Any) -
     return asyncio.run(scene())
 
 
+@given(
+    bid=st.integers(1, 10**7),
+    spread=st.integers(0, 10**5),
+    cap_bps=st.floats(0.01, 1_000.0),
+    decimals=st.integers(0, 5),
+    size=st.sampled_from([-1, 1]),
+)
+def test_the_worst_price_is_on_the_grid_and_within_the_cap(
+    bid: int, spread: int, cap_bps: float, decimals: int, size: int
+) -> None:
+    touch = (bid, bid + spread)
+    mid = Fraction(sum(touch), 2)
+    px = worst_price(size, touch, cap_bps, decimals)
+    away_bps = 10_000 * (mid - px if size > 0 else px - mid) / mid
+    assert away_bps <= Fraction(round(100 * cap_bps), 100)
+    if px > 0:
+        check_price(px, decimals)
+        assert away_bps > Fraction(round(100 * cap_bps), 100) - 10_000 * (tick_at(px, decimals) + 1) / mid
+
+
+class Scripted:
+    """A client of an exchange that has orders of every kind, and remembers what it was sent."""
+
+    account = demo_address(1)
+
+    def __init__(self, orders: list[tuple[str, int, bool]]) -> None:
+        self.orders = orders
+        self.sent: list[CancelOrders] = []
+        self.coins = ["BTC"]
+        self.later: list[list[tuple[str, int, bool]]] = []  # orders that are there when none is, look by look
+
+    async def info(self, kind: str, **parameters: Any) -> Any:
+        if kind == "meta":
+            universe = [Asset(name, 2, 10) for name in self.coins]
+            self.coins = ["BTC", "NEW"]  # listed in the meantime
+            return Meta(universe)
+        assert kind == "frontendOpenOrders"
+        if not self.orders and self.later:
+            self.orders = self.later.pop(0)
+        return [
+            FrontendOrder(
+                coin=coin, side="B", limit_px="1", sz="1", oid=oid, timestamp=1, trigger_condition="N/A",
+                is_trigger=is_trigger, trigger_px="0.0", children=[], is_position_tpsl=False, reduce_only=False,
+                order_type="Limit", orig_sz="1", tif="Gtc",
+            )
+            for coin, oid, is_trigger in self.orders
+        ]  # fmt: skip
+
+    async def send(self, action: CancelOrders) -> Accepted:
+        self.sent.append(action)
+        gone = {cancel.oid for cancel in action.cancels}
+        self.orders = [order for order in self.orders if order[1] not in gone]
+        return cancels_reply(["success"] * len(gone))
+
+
+def test_orders_that_wait_for_a_trigger_are_kept_out_of_the_fast_lane() -> None:
+    client = Scripted([("BTC", 1, False), ("BTC", 2, True), ("NEW", 3, False)])
+    done = asyncio.run(cancel_all(client, "", sleep=quick))  # type: ignore[arg-type]
+    assert (done.n_orders, done.n_requests, done.is_none_left) == (3, 3, True)
+    lanes = [([(cancel.asset, cancel.oid) for cancel in action.cancels], action.fast) for action in client.sent]
+    assert lanes == [([(0, 1)], True), ([(0, 2)], None), ([(1, 3)], True)]
+
+
 def test_every_order_on_the_dex_goes_and_none_elsewhere(venue: Any) -> None:
     trader = venue.trader(1)
     rest(trader, 50)
@@ -67,20 +137,12 @@ def test_every_order_on_the_dex_goes_and_none_elsewhere(venue: Any) -> None:
     assert len(open_orders(venue, 1, "")) == 1
 
 
-def test_orders_that_arrive_meanwhile_go_too(venue: Any) -> None:
-    trader = venue.trader(2)
-    rest(trader, 2)
-
-    async def scene() -> Cancelled:
-        async with client_of(venue, 2) as client:
-            task = asyncio.create_task(cancel_all(client, "hyna"))
-            await wait_until(lambda: not open_orders(venue, 2))
-            await asyncio.to_thread(rest, trader, 3)  # what was on its way
-            return await task
-
-    done = asyncio.run(scene())
-    assert done.is_none_left
-    assert open_orders(venue, 2) == []
+def test_an_order_that_was_on_its_way_goes_too() -> None:
+    """Nothing is open, and then something is: the exchange is believed when it says so twice in a row."""
+    client = Scripted([("BTC", 1, False)])
+    client.later = [[], [("BTC", 2, False)], [], [("BTC", 3, False)]]
+    done = asyncio.run(cancel_all(client, "", sleep=quick))  # type: ignore[arg-type]
+    assert (done.n_orders, done.is_none_left, client.orders, client.later) == (3, True, [], [])
 
 
 @pytest.mark.parametrize("fault", ["lost_response_chance", "server_error_chance", "too_many_requests_chance"])

@@ -1,6 +1,7 @@
 """Keys: what a keystore gives back, what is refused and in which words, and that none of it shows a secret."""
 
 import copy
+import hashlib
 import json
 import os
 import pickle
@@ -15,6 +16,7 @@ from tests.live.hygiene import forms, leaks_in, leaks_of_processes, leaks_under
 
 from touchstone.live import keys
 from touchstone.live.keys import KeysError, Secret
+from touchstone.venues.hyperliquid.signing import keccak256
 
 # The test vectors of the Web3 Secret Storage definition, version 3 (scrypt and PBKDF2): one key, one password.
 VECTOR_KEY = "0x7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d"
@@ -84,10 +86,15 @@ def test_a_key_survives_its_keystore(keystore: Path, key: str) -> None:
 
 
 def test_a_password_is_utf8_as_other_wallets_write_it(tmp_path: Path, key: str) -> None:
-    password = Secret("päss\u4e16")
+    """Web3 Secret Storage: mac = keccak(second half of scrypt(password) | ciphertext); here by the standard library."""
+    password = "p\u00e4ss\u00ff"
     path = tmp_path / "k.json"
-    keys.write_keystore(path, Secret(key), password, network="testnet", scrypt_n=2)
-    assert keys.read_keystore(path, password).reveal() == key
+    keys.write_keystore(path, Secret(key), Secret(password), network="testnet", scrypt_n=2)
+    crypto = json.loads(path.read_text())["crypto"]
+    salt = bytes.fromhex(crypto["kdfparams"]["salt"])
+    derived = hashlib.scrypt(password.encode("utf-8"), salt=salt, n=2, r=8, p=1, dklen=32)
+    assert crypto["mac"] == keccak256(derived[16:] + bytes.fromhex(crypto["ciphertext"])).hex()
+    assert keys.read_keystore(path, Secret(password)).reveal() == key
 
 
 def test_new_keys_differ() -> None:

@@ -1,6 +1,5 @@
 """What tests of acting on the exchange share: a coin, a client of a demo account, orders and positions by hand."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +8,6 @@ from typing import Any
 from touchstone.clients.hyperliquid import Client, Limits, Market, Network, read_market
 from touchstone.venues.hyperliquid.demo import demo_address, demo_key
 from touchstone.venues.hyperliquid.signing import Signer
-from touchstone.venues.hyperliquid.user_actions import ApproveAgent
 
 COIN, ASSET, DEX = "hyna:HYPE", 110_000, "hyna"
 OURS = Limits(weight_per_minute=1_000_000, messages_per_minute=1_000_000, info_tries=2)
@@ -72,11 +70,3 @@ def approve(venue: Any, number: int, agent: str, name: str = "") -> None:
     } | ({"agentName": name} if name else {})  # fmt: skip
     answer = venue.trader(number).act(action, nonce=nonce)
     assert answer["status"] == "ok", answer
-    assert ApproveAgent  # what the action above is read as
-
-
-async def wait_until(condition: Any, seconds: float = 10.0) -> None:
-    """Until `condition()`, asked in a thread, holds."""
-    async with asyncio.timeout(seconds):
-        while not await asyncio.to_thread(condition):
-            await asyncio.sleep(0.05)

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,23 @@ def written(folder: Path, segment_bytes: int = journals.SEGMENT_BYTES) -> Append
                 made.append((ACTIONS, wanted.tobytes()))
             if journal.is_full:
                 journal.new_segment()
+    return made
+
+
+@cache
+def kept(segment_bytes: int) -> tuple[Appended, dict[str, bytes]]:
+    """What `written` appends, and its segments by name: made once, for tests that spoil many copies."""
+    with tempfile.TemporaryDirectory() as name:
+        made = written(Path(name), segment_bytes)
+        return made, {path.name: path.read_bytes() for path in segments(Path(name))}
+
+
+def copied(folder: Path, segment_bytes: int) -> Appended:
+    """A copy of it."""
+    made, files = kept(segment_bytes)
+    (folder / "events").mkdir()
+    for name, content in files.items():
+        (folder / "events" / name).write_bytes(content)
     return made
 
 
@@ -88,7 +106,7 @@ def test_what_was_flushed_survives_the_process(tmp_path: Path) -> None:
 def test_any_truncation_leaves_a_prefix(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        made = written(folder, segment_bytes=data.draw(st.sampled_from([900, 1 << 20])))
+        made = copied(folder, data.draw(st.sampled_from([900, 1 << 20])))
         last = segments(folder)[-1]
         starts = [block.offset for block in read(folder) if block.segment == last]
         size = last.stat().st_size
@@ -110,7 +128,7 @@ def test_any_truncation_leaves_a_prefix(data: st.DataObject) -> None:
 def test_any_changed_byte_is_noticed(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        made = written(folder, segment_bytes=data.draw(st.sampled_from([900, 1 << 20])))
+        made = copied(folder, data.draw(st.sampled_from([900, 1 << 20])))
         path = data.draw(st.sampled_from(segments(folder)))
         raw = bytearray(path.read_bytes())
         at = data.draw(st.integers(0, len(raw) - 1))

@@ -1,47 +1,23 @@
 """`touchstone doctor`: what stands between the account and a session."""
 
 import asyncio
-from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from touchstone import config
 from touchstone.cli import output
+from touchstone.cli.where import HERE, Where
 
 STYLE = {"ok": "green", "warn": "yellow", "bad": "bold red"}
 
 
-def doctor(
-    *,
-    config_file: Annotated[Path | None, Parameter(name="--config")] = None,
-    network: config.NetworkName | None = None,
-    url: str | None = None,
-    coin: str | None = None,
-    json: Annotated[bool, Parameter(name="--json", negative=())] = False,
-) -> int:
+def doctor(*, where: Where = HERE) -> int:
     """Look at everything that a session needs, and explain it; changes nothing and needs no password.
 
     Exit code 1 where something is bad, 3 where the exchange is out of reach.
-
-    Parameters
-    ----------
-    config_file
-        Configuration file (TOML); defaults where it says nothing.
-    network
-        local, testnet or mainnet; by default the configuration's.
-    url
-        URL of the local exchange; by default the configuration's.
-    coin
-        Coin; by default the configuration's.
-    json
-        Print the findings as JSON.
     """
     from touchstone.live import keys
     from touchstone.live.doctor import examine, key_info
     from touchstone.live.identity import network_of
 
-    settings = config.load(config_file).at(network=network, url=url, coin=coin)
+    settings = where.settings()
     account = settings.account
     found = asyncio.run(
         examine(
@@ -51,7 +27,7 @@ def doctor(
             watchdog=key_info(account.watchdog_keystore, account.network, keys.WATCHDOG_KEY),
         )
     )
-    if json:
+    if where.json:
         output.print_json(found.as_dict())
     else:
         from rich.table import Table

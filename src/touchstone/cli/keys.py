@@ -3,16 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter, validators
+from cyclopts import App, Parameter
 
 from touchstone.cli import output
+from touchstone.cli.where import Descriptor
 from touchstone.config import NetworkName
 from touchstone.live import keys
 from touchstone.redact import looks_like_key
 
 keys_app = App(name="keys", help="Make, import and describe keystores of signing keys.", help_format="plaintext")
-
-Descriptor = Annotated[int | None, Parameter(validator=validators.Number(gte=0))]
 
 PAGES = {"mainnet": "https://app.hyperliquid.xyz/API", "testnet": "https://app.hyperliquid-testnet.xyz/API"}
 

@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter
 
 from touchstone import TouchstoneError, config
 from touchstone.cli import output
+from touchstone.cli.where import HERE, PasswordDescriptor, Where
 from touchstone.live import control, keys
 from touchstone.live.desk import Desk, Kill, desks_of
 
@@ -21,26 +21,6 @@ if TYPE_CHECKING:
 PATIENCE_S = 15.0  # for a session to answer
 
 
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Where:
-    """Which account, and how to show the answer."""
-
-    config_file: Annotated[Path | None, Parameter(name="--config", help="Configuration file (TOML).")] = None
-    network: Annotated[
-        config.NetworkName | None, Parameter(help="local, testnet or mainnet; by default the configuration's.")
-    ] = None
-    url: Annotated[str | None, Parameter(help="URL of the local exchange.")] = None
-    coin: Annotated[str | None, Parameter(help="Coin, whose dex is meant; by default the configuration's.")] = None
-    address: Annotated[str, Parameter(help="Account; by default the configuration's, or the only one there is.")] = ""
-    password_fd: Annotated[
-        int | None,
-        Parameter(validator=validators.Number(gte=0), help="File descriptor to read the keystore's password from."),
-    ] = None
-    json: Annotated[bool, Parameter(name="--json", negative=(), help="Print the answer as JSON.")] = False
-
-
-HERE = Where()
 Note = Annotated[str, Parameter(help="Why, for the log.")]
 
 
@@ -52,7 +32,7 @@ class AmbiguousError(TouchstoneError):
 
 def status(*, where: Where = HERE) -> int:
     """Show how the session of the account stands, or what its last one left."""
-    settings = _settings(where)
+    settings = where.settings()
     desk = _desk(settings)
     if desk is None:
         raise AmbiguousError(f"no account was traded on {settings.account.network} from {settings.live.sessions} yet")
@@ -84,23 +64,23 @@ def reduce_only(*, where: Where = HERE) -> int:
     return _only_running("reduce_only", where)
 
 
-def kill(*, where: Where = HERE, note: Note = "") -> int:
+def kill(*, where: Where = HERE, note: Note = "", password_fd: PasswordDescriptor = None) -> int:
     """Stop trading: cancel every order of the account on the dex, confirm, and let no session start until `clear`."""
-    settings = _settings(where)
+    settings = where.settings()
     desk = _desk(settings)
     if desk is not None and (answer := _asked(desk, "kill", {"note": note})) is not None:
         return _show(answer, where)
     if desk is not None:  # the latch comes first: it needs no key and no exchange
         desk.kill(Kill(time.time_ns(), "operator", "", note))
         output.say(f"{desk.address} on {desk.network} is killed; cancelling its orders")
-    document, is_done = asyncio.run(_kill(settings, _key(settings, where), note))
+    document, is_done = asyncio.run(_kill(settings, _key(settings, password_fd), note))
     _show(document, where)
     return output.OK if is_done else output.PROBLEM
 
 
 def clear(*, where: Where = HERE, note: Note = "") -> int:
     """Take the kill latch away, so that sessions may start again; the log keeps what it was."""
-    settings = _settings(where)
+    settings = where.settings()
     desk = _desk(settings)
     if desk is not None and (answer := _asked(desk, "clear", {"note": note})) is not None:
         return _show(answer, where)
@@ -109,15 +89,15 @@ def clear(*, where: Where = HERE, note: Note = "") -> int:
     return _show({"account": account, "cleared": str(cleared) if cleared else "nothing: it was not killed"}, where)
 
 
-def flatten(*, where: Where = HERE) -> int:
+def flatten(*, where: Where = HERE, password_fd: PasswordDescriptor = None) -> int:
     """Cancel every order of the account on the dex, then close the position in the coin: as maker, then as taker."""
-    settings = _settings(where)
+    settings = where.settings()
     desk = _desk(settings)
     live = settings.live
     longest_s = live.flatten_maker_s + live.flatten_taker_s + 120.0
     answer = None if desk is None else _asked(desk, "flatten", {}, longest_s)
     if answer is None:
-        answer = asyncio.run(_flatten(settings, _key(settings, where)))
+        answer = asyncio.run(_flatten(settings, _key(settings, password_fd)))
     _show(answer, where)
     return output.OK if answer.get("flat") else output.PROBLEM
 
@@ -177,9 +157,9 @@ async def _flatten(settings: config.Config, key: keys.Key) -> dict[str, Any]:
         return {"account": client.account, "network": client.network.name} | done.as_dict()
 
 
-def _key(settings: config.Config, where: Where) -> keys.Key:
+def _key(settings: config.Config, password_fd: int | None) -> keys.Key:
     account = settings.account
-    return keys.load(account.keystore, account.network, password_fd=where.password_fd, say=output.say)
+    return keys.load(account.keystore, account.network, password_fd=password_fd, say=output.say)
 
 
 def _now_ms() -> int:
@@ -202,17 +182,12 @@ def _asked(desk: Desk, command: str, arguments: dict[str, Any], patience_s: floa
 
 
 def _only_running(command: str, where: Where) -> int:
-    settings = _settings(where)
+    settings = where.settings()
     desk = _desk(settings)
     answer = None if desk is None else _asked(desk, command, {})
     if answer is None:
         raise control.NotRunningError(f"no session of the account runs on {settings.account.network}")
     return _show(answer, where)
-
-
-def _settings(where: Where) -> config.Config:
-    settings = config.load(where.config_file)
-    return settings.at(network=where.network, url=where.url, coin=where.coin, address=where.address or None)
 
 
 def _desk(settings: config.Config) -> Desk | None:

@@ -323,6 +323,8 @@ def data_table(result: Result) -> RenderableType:
     if result.get("scenario"):
         return Text(_market_words(result["scenario"], result.get("informed_fills") or {}))
     quality: Mapping[str, Any] = result.get("data_quality") or {}
+    if live := result.get("live"):
+        return live_table(live)
     if not quality:
         return Text("no data: the tape says nothing of its quality")
     lines = []
@@ -353,6 +355,38 @@ def data_table(result: Result) -> RenderableType:
         action = "dropped" if entry.get("dropped") else "noted"
         table.add_row(kind.replace("_", " "), _count(entry["count"]), action, f"{place}{value}"[:56])
     return Group(Text("\n".join(lines)), table)
+
+
+def live_table(live: Mapping[str, Any]) -> RenderableType:
+    """Where and how a live session went: the line, how fast we were, what was refused or had to be asked for."""
+    latency, requests, recovery = (live.get(key) or {} for key in ("latency", "requests", "recovery"))
+    step, late = latency.get("step") or {}, latency.get("timer_late") or {}
+    speed = live.get("speed") or 1.0
+    at_speed = "" if speed == 1.0 else f", {speed:g} times faster than the wall"
+    table = _table(("", "left"), ("", "left"))
+    rows = (
+        ("exchange", f"{live.get('network')}{at_speed}"),
+        ("account", str(live.get("account") or MISSING)),
+        ("ended", str(live.get("ended") or MISSING)),
+        ("connection losses", _count(live.get("connection_losses"))),
+        ("message in to orders out", _microseconds(step)),
+        ("timer late", _microseconds(late)),
+        ("requests", _count(requests.get("requests"))),
+        ("refused, not sent, unknown", "  ".join(_count(requests.get(k)) for k in _REFUSED)),
+        ("orphans cancelled", _count(recovery.get("orphans_cancelled"))),
+        ("orders asked for by cloid", _count(recovery.get("asked_by_cloid"))),
+    )
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+_REFUSED = ("parts_refused", "not_sent", "unknown_outcomes")
+
+
+def _microseconds(summary: Mapping[str, Any]) -> str:
+    median, p99 = (_number(summary.get(key), ",.0f") for key in ("p50_us", "p99_us"))
+    return MISSING if MISSING in (median, p99) else f"median {median} us, p99 {p99} us of the wall"
 
 
 def _market_words(scenario: Mapping[str, Any], informed: Mapping[str, Any]) -> str:

@@ -285,7 +285,7 @@ class _Flattening:
         while self._now_ns() < until_ns and last != 0:
             touch = await self._touch()
             if touch is not None and last is not None:
-                await self._send(PlaceOrders([self._order(last, self._cap(last, touch), "Ioc")], "na"))
+                await self._send(PlaceOrders([self._order(last, self._worst(last, touch), "Ioc")], "na"))
             size = await self.read_size()
             if size == last:
                 await self._sleep(LOOK_S)
@@ -293,17 +293,8 @@ class _Flattening:
             last = size
         self.done.taken += _shrunk(before, last)
 
-    def _cap(self, size: int, touch: tuple[int, int]) -> int:
-        """Worst price to take at: the cap away from the mid, on the grid towards it."""
-        twice_mid = sum(touch)
-        part = round(self._plan.cap_bps * 100)  # in hundredths of a bp
-        if size > 0:
-            floor = -(-twice_mid * (100 * BPS - part) // (200 * BPS))
-            tick = tick_at(floor, self._market.sz_decimals)
-            return -(-floor // tick) * tick
-        ceiling = twice_mid * (100 * BPS + part) // (200 * BPS)
-        tick = tick_at(ceiling, self._market.sz_decimals)
-        return ceiling // tick * tick
+    def _worst(self, size: int, touch: tuple[int, int]) -> int:
+        return worst_price(size, touch, self._plan.cap_bps, self._market.sz_decimals)
 
     def _order(self, size: int, px: int, tif: str) -> Order:
         """A reduce-only order against a position: all of it, or the largest chunk."""
@@ -351,3 +342,16 @@ class _Flattening:
 def _shrunk(before: int | None, after: int | None) -> int:
     """By how much a position came nearer to nothing; 0 where it is not known."""
     return 0 if before is None or after is None else abs(before) - abs(after)
+
+
+def worst_price(size: int, touch: tuple[int, int], cap_bps: float, sz_decimals: int) -> int:
+    """Worst price to close a position at, price units: the cap away from the mid, on the grid towards it."""
+    twice_mid = sum(touch)
+    part = round(100.0 * cap_bps)  # in hundredths of a bp
+    if size > 0:
+        least = -(-twice_mid * (100 * BPS - part) // (200 * BPS))
+        tick = tick_at(least, sz_decimals)
+        return -(-least // tick) * tick
+    most = twice_mid * (100 * BPS + part) // (200 * BPS)
+    tick = tick_at(most, sz_decimals)
+    return most // tick * tick

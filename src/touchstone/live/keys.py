@@ -226,7 +226,7 @@ def from_descriptor(number: int, what: str) -> Secret:
     try:
         with os.fdopen(number, encoding="utf-8", closefd=False) as file:
             line = file.readline().removesuffix("\n")
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, OverflowError):
         raise KeysError(f"{what}: descriptor {number} cannot be read; open it as in `{number}<file`") from None
     if not line:
         raise KeysError(f"{what}: descriptor {number} holds nothing")

@@ -25,7 +25,8 @@ from touchstone.venues.hyperliquid.actions import (
     Order,
     OrderType,
     PlaceOrders,
-    Replacement,
+    rendered_order,
+    rendered_replacement,
 )
 from touchstone.venues.hyperliquid.errors import MODIFY_GONE, NOT_OPEN, recognise
 from touchstone.venues.hyperliquid.numbers import render_price, render_size
@@ -36,7 +37,7 @@ _PLACE, _AMEND, _CANCEL = int(actions.PLACE), int(actions.AMEND), int(actions.CA
 _BIT_IOC, _BIT_ALO, _BIT_REDUCE = int(actions.BIT_IOC), int(actions.BIT_ALO), int(actions.BIT_REDUCE_ONLY)
 _GONE = (NOT_OPEN.name, MODIFY_GONE.name)
 
-# As ACTION's fields are ordered.
+# An action's fields in the order of ACTION.
 _CLOID, _TARGET, _PX, _QTY, _KIND, _SIDE, _BITS = 1, 2, 3, 4, 6, 7, 8
 Wanted = tuple[int, ...]
 
@@ -76,13 +77,13 @@ class Outbox:
         """A cloid of the core as it stands on the wire."""
         return f"{self._prefix}{number:016x}"
 
-    def send(self, wanted: Any) -> None:
-        """Carry out ACTION rows of one step; everything has been written to the socket when this returns."""
+    def send(self, wanted: list[Wanted]) -> None:
+        """Carry out the actions of one step; everything has been written to the socket when this returns."""
         cancels: list[Wanted] = []
         amends: list[Wanted] = []
         adds: list[Wanted] = []
         takes: list[Wanted] = []
-        for one in wanted.tolist():
+        for one in wanted:
             kind = one[_KIND]
             if kind == _CANCEL:
                 cancels.append(one)
@@ -97,7 +98,7 @@ class Outbox:
             parts = [CloidCancel(asset, self.cloid(one[_CLOID])) for one in cancels]
             self._send(CancelByCloid(parts, fast=True), cancels)
         if amends:
-            modifies = [Replacement(self.cloid(one[_TARGET]), self._order(one)) for one in amends]
+            modifies = [rendered_replacement(self.cloid(one[_TARGET]), self._order(one)) for one in amends]
             self._send(ModifyOrders(modifies), amends)
         for orders in (adds, takes):
             if orders:
@@ -108,7 +109,7 @@ class Outbox:
         kind = _ALO if bits & _BIT_ALO else _IOC if bits & _BIT_IOC else _GTC
         px, sz = render_price(one[_PX], decimals), render_size(one[_QTY], decimals)
         is_reduce = bool(bits & _BIT_REDUCE)
-        return Order(self._market.asset, one[_SIDE] > 0, px, sz, is_reduce, kind, self.cloid(one[_CLOID]))
+        return rendered_order(self._market.asset, one[_SIDE] > 0, px, sz, is_reduce, kind, self.cloid(one[_CLOID]))
 
     def _send(self, action: L1Action, wanted: list[Wanted]) -> None:
         self.counts["requests"] += len(wanted)

@@ -278,6 +278,7 @@ async def _live(
             say(f"ending: {ends.reason}")
         finally:
             watching.cancel()
+            session.standing = result.standing(session.trader)
             if reference is not None:
                 await reference.stop()
             await control.stop()
@@ -361,6 +362,8 @@ def _result(
     trader, state = session.trader, session.trader.state
     made["span_s"] = (int(state.now_ns) - trader.first_ns) / 1e9 if trader.first_ns else 0.0
     made["assumptions"]["queue_model"] = None if work.where.shows_own_orders else made["assumptions"]["queue_model"]
+    if session.standing is not None:  # before the orders were pulled for the end
+        made["risk"], made["quoting"] = session.standing
     made["live"] = {
         "folder": str(folder),
         "network": work.client.network.name,

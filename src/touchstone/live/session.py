@@ -12,12 +12,12 @@ from touchstone import TouchstoneError
 from touchstone.clients.hyperliquid import Client, ClientError, Market
 from touchstone.config import Config
 from touchstone.core import events, state
-from touchstone.data.frames import Frames
 from touchstone.live import rows as make
 from touchstone.live.cancel import cancel_all
 from touchstone.live.clock import Clock, monotonic_s
+from touchstone.live.fast_frames import FastFrames
 from touchstone.live.latency import Latencies
-from touchstone.live.outbox import Outbox
+from touchstone.live.outbox import Outbox, Wanted
 from touchstone.live.recovery import Recovery
 from touchstone.live.trader import TIMER_NS, Journals, Trader
 from touchstone.venues.hyperliquid.actions import UpdateLeverage
@@ -91,7 +91,7 @@ class Session:
         self.say = say
         self._at_rest = at_rest  # told the core's state when all that it took in and wrote down is handed over
         market = start.market
-        self.frames = Frames(market.sz_decimals, market.coin, cloid_tag=cloid_tag, say=say)
+        self.frames = FastFrames(market.sz_decimals, market.coin, cloid_tag=cloid_tag, say=say)
         self.frames.account.fills_after_ms = start.time_ms
         self.trader = Trader(config, market.sz_decimals, journal=journal, send=self._send)
         params = self.trader.state.params
@@ -111,6 +111,7 @@ class Session:
         self.steps = Latencies()  # of the wall: from a frame's receipt to all its orders written
         self.reference = "none"  # up, stale, or never heard of
         self.reference_since_ns = 0
+        self.standing: tuple[dict[str, Any], list[dict[str, Any]]] | None = None  # risk and quoting, when it ended
         self.n_downs = 0
         self.failure: BaseException | None = None
         self._ended = asyncio.Event()
@@ -132,7 +133,7 @@ class Session:
         count = self.frames.take(frame, self.clock.now_ns(), trader.buffer, 0)
         if count == 0:
             return
-        if int(trader.buffer["kind"][count - 1]) == _POSITION:  # beside fills on their way it says nothing yet
+        if trader.kinds[count - 1] == _POSITION:  # beside fills on their way it says nothing yet
             count -= 1
             self._look_at_position(int(trader.buffer["qty"][count]))
             if count == 0:
@@ -256,7 +257,7 @@ class Session:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _send(self, wanted: Any) -> None:
+    def _send(self, wanted: list[Wanted]) -> None:
         self.outbox.send(wanted)
 
     def _doubt(self, cloids: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ Everything enters by `feed`, in the order of its receipt. The timer's rows come 
 received after them. What the core wants is journaled before it is sent.
 """
 
+import struct
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from touchstone.config import Config
 from touchstone.core import engine, events
+from touchstone.core.actions import ACTION
 from touchstone.core.conventions import MS
 from touchstone.core.events import EVENT
 from touchstone.core.trading import breakers, orders
@@ -24,33 +26,40 @@ TIMER_NS = 100 * int(MS)
 MOST_TIMERS = 20  # after a longer stall the timers before are skipped, and counted
 ROOM = 2 * ENOUGH_ROWS
 _OWN_KIND_FIRST = int(events.OWN_KIND_FIRST)
+_ACTION_FIELDS = struct.Struct("<qqqqqiBbH")  # of ACTION
+_ACTION_BYTES, _EVENT_BYTES = ACTION.itemsize, EVENT.itemsize
+assert _ACTION_FIELDS.size == _ACTION_BYTES
 
 
 class Journals(Protocol):
     """The part of a journal that the trader writes to (session.journal)."""
 
-    def append(self, rows: Any) -> None: ...
+    def append(self, rows: bytes) -> None: ...
 
-    def append_actions(self, rows: Any) -> None: ...
+    def append_actions(self, rows: bytes) -> None: ...
 
     def flush(self) -> None: ...
 
 
 class Trader(Machine):
-    """The core of a live session. `send` carries ACTION rows out; it must not block."""
+    """The core of a live session. `send` carries actions out (tuples of ACTION's fields); it must not block."""
 
     def __init__(
-        self, config: Config, sz_decimals: int, *, journal: Journals, send: Callable[[Any], None]
+        self, config: Config, sz_decimals: int, *, journal: Journals, send: Callable[[list[tuple[int, ...]]], None]
     ) -> None:
         super().__init__(config, sz_decimals)
         self._journal = journal
         self._send = send
         self.buffer: Any = np.zeros(ROOM, EVENT)  # of the rows that are about to be fed
-        self._kinds = self.buffer["kind"]
+        self.kinds = self.buffer["kind"]  # a view
         self._received = self.buffer["recv_ns"]
         self._newest_ns = 0
         self._n_actions = self.machine["out"]["n_actions"]
         self._actions = self.machine[0].out.actions
+        # Slices of a plain array cost a twentieth of those of records.
+        self._action_bytes = self._actions.view(np.ndarray).view(np.uint8)
+        self._buffer_bytes = self.buffer.view(np.uint8)
+        self._sent: list[bytes] = []  # not handed to the sinks yet
         self._halted = self.machine["state"]["is_halted"]
         self.timer_ns = 0
         self.n_rows = 0
@@ -102,7 +111,7 @@ class Trader(Machine):
             self.timer_ns += TIMER_NS
         due = make.array(timers)
         self._newest_ns = max(self._newest_ns, int(due["recv_ns"][-1]))
-        self._run(due, len(due))
+        self._run(due, due.view(np.uint8), len(due))
 
     def feed(self, count: int) -> None:
         """Feed the first `count` rows of `buffer`, all received at one time, after the timers due before them."""
@@ -115,20 +124,21 @@ class Trader(Machine):
             self.timer_ns = (now_ns // TIMER_NS + 1) * TIMER_NS
         elif now_ns >= self.timer_ns:
             self.tick(now_ns)
-        self._n_market += int((self._kinds[:count] < _OWN_KIND_FIRST).sum())
-        self._run(self.buffer, count)
+        if self.kinds[0] < _OWN_KIND_FIRST:  # one message is of one sort
+            self._n_market += count
+        self._run(self.buffer, self._buffer_bytes, count)
 
-    def _run(self, rows: Any, count: int) -> None:
+    def _run(self, rows: Any, row_bytes: Any, count: int) -> None:
         """Journal rows, decide on them one after the other, and send what each one brings."""
         if self.failure is not None:
             return
         try:
-            self._decide(rows, count)
+            self._decide(rows, row_bytes, count)
         except JournalError as error:  # what was not journaled was not sent
             self.failure = error
 
-    def _decide(self, rows: Any, count: int) -> None:
-        self._journal.append(rows[:count])
+    def _decide(self, rows: Any, row_bytes: Any, count: int) -> None:
+        self._journal.append(row_bytes[: count * _EVENT_BYTES].tobytes())
         self.n_rows += count
         at = 0
         while at < count:
@@ -140,7 +150,8 @@ class Trader(Machine):
                 self.drain()
             if self._halted[0]:
                 break
-        self.note("events", rows[:count])
+        if rows["kind"][0] >= _OWN_KIND_FIRST:
+            self.note("events", rows[:count])
 
     def retrace(self, journaled: Any) -> None:
         """Decide on journaled rows again: nothing is journaled and nothing sent, for both was done then."""
@@ -159,12 +170,19 @@ class Trader(Machine):
         self.timer_ns = (int(rows["recv_ns"][-1]) // TIMER_NS + 1) * TIMER_NS
 
     def _carry_out(self, count: int) -> None:
-        wanted = self._actions[:count].copy()
+        wanted = self._action_bytes[: count * _ACTION_BYTES].tobytes()
         self._n_actions[0] = 0
         self._journal.append_actions(wanted)
         self._journal.flush()
-        self._send(wanted)
-        self.take("orders", wanted)
+        self._send(list(_ACTION_FIELDS.iter_unpack(wanted)))
+        self._sent.append(wanted)
+
+    def drain(self) -> None:
+        """Also what was sent, which no order waits for."""
+        for sent in self._sent:
+            self.take("orders", np.frombuffer(sent, ACTION))
+        self._sent.clear()
+        super().drain()
 
     def flush(self) -> None:
         """What was journaled goes to the file: whatever is drained after this is in the journal."""

@@ -6,6 +6,7 @@ from typing import Any
 from touchstone.config import Config
 from touchstone.core import events
 from touchstone.live import rows as make
+from touchstone.live.fast_frames import FastFrames
 from touchstone.live.status import verdicts
 from touchstone.live.trader import Trader
 from touchstone.session import result, warm
@@ -34,6 +35,7 @@ def _run_nothing() -> None:
     trader.reset()
     trader.take_rows([make.row(events.TIMER, 1)])
     trader.finish()
+    FastFrames(SIZE_DECIMALS, settings.market.coin)
     result.headline(trader, settings, None)
     result.problems(trader, result.Alerts())
     verdicts(trader.state)

@@ -98,11 +98,11 @@ class Journal:
         return self._written >= self._segment_bytes
 
     def append(self, events: Any) -> None:
-        """What the core is fed (an array of the event layout); before it is."""
+        """What the core is fed (an array of the event layout, or its bytes); before it is."""
         self._append(EVENTS, events)
 
     def append_actions(self, actions: Any) -> None:
-        """What the core wanted after the events before; an array of the layout of actions."""
+        """What the core wanted after the events before; an array of the layout of actions, or its bytes."""
         self._append(ACTIONS, actions)
 
     def _append(self, kind: int, rows: Any) -> None:
@@ -110,7 +110,7 @@ class Journal:
             raise JournalError(self._failed)
         if len(rows) == 0:
             return
-        payload = rows.tobytes()
+        payload = rows if isinstance(rows, bytes) else rows.tobytes()
         self._buffer += _sealed(_BLOCK.pack(len(payload), kind, self.n_blocks, zlib.crc32(payload))) + payload
         self._written += BLOCK_BYTES + len(payload)
         self.n_blocks += 1

@@ -323,7 +323,7 @@ def number(value: Any) -> float | None:
 
 def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
     """The scorecard of one model at one horizon."""
-    card = state.models.cards[target]
+    card = state.models.cards[target : target + 1].copy()[0]  # not the state's own: a summary writes scratch
     out = np.zeros(1, scorecard.SUMMARY)[0]
     scorecard.summary(card, out)
     count = int(card.blocks.n_blocks)
