@@ -150,6 +150,7 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
                 say(f"going on with {folder}, which did not end by itself")
                 resume.load_start(session.trader, store.start)
                 count = resume.retrace(session.trader, folder, session.recovery)
+                store.drop_ahead()
                 say(f"{count:,} events from the journal: the core stands where it stood")
                 session.lost_sight()
             else:
