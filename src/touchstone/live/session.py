@@ -117,6 +117,7 @@ class Session:
         self._ended = asyncio.Event()
         self._is_trading = False
         self._is_up = False
+        self._n_ups = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._reconciling: asyncio.Task[None] | None = None
         self._differs_since_s: float | None = None
@@ -145,6 +146,7 @@ class Session:
     def on_up(self) -> None:
         """Connected again: what happened in the meantime is asked for before the core may quote."""
         self._is_up = True
+        self._n_ups += 1
         if self._is_trading:
             self.frames.restart()
             self.reconcile_soon("the connection is back")
@@ -274,7 +276,10 @@ class Session:
 
     async def _reconcile(self, why: str) -> None:
         self.say(f"reconciling with the exchange: {why}")
-        await self._insist(self.recovery.reconcile, "reconciling")
+        asked = -1
+        while asked != self._n_ups:  # what was asked before another gap ended says nothing of that gap
+            asked = self._n_ups
+            await self._insist(self.recovery.reconcile, "reconciling")
         if self._is_up:
             self.trader.take_rows(make.feed(True, BOTH, self.clock.now_ns()))
 

@@ -92,9 +92,10 @@ class Trader(Machine):
         return int(self.state.risk.state) == int(breakers.KILLED)
 
     def take_rows(self, rows: list[Row]) -> None:
-        """Feed rows that are not a market's."""
+        """Feed rows that are not a market's: as received together, whenever each was written down."""
         if rows:
             self.buffer[: len(rows)] = make.array(rows)
+            self._received[: len(rows)] = rows[0][1]
             self.feed(len(rows))
 
     def tick(self, now_ns: int) -> None:
@@ -147,6 +148,7 @@ class Trader(Machine):
             if wanted:
                 self._carry_out(wanted)
             elif at < count:
+                self._journal.flush()  # the database is never ahead of it
                 self.drain()
             if self._halted[0]:
                 break
@@ -167,6 +169,7 @@ class Trader(Machine):
         self.note("events", rows)
         self._n_market += int((rows["kind"] < _OWN_KIND_FIRST).sum())
         self._first_ns = self._first_ns or int(rows["recv_ns"][0])
+        self._newest_ns = max(self._newest_ns, int(rows["recv_ns"][-1]))
         self.timer_ns = (int(rows["recv_ns"][-1]) // TIMER_NS + 1) * TIMER_NS
 
     def _carry_out(self, count: int) -> None:
