@@ -1,4 +1,4 @@
-"""`python -m tests.faults.dies POINT N run ...`: the command line, killed (SIGKILL) when it comes to POINT the N-th time.
+"""`python -m tests.faults.dies POINT N run ...`: the command line, which dies (SIGKILL) at POINT, the N-th time.
 
 The points are the instants at which a crash could leave journal, database and exchange apart.
 """
@@ -71,7 +71,7 @@ def small_segments() -> None:
     defaults["segment_bytes"] = SMALL_SEGMENT
 
 
-def filled(store: Any, table: str, rows: Any) -> None:
+def filled(_: Any, table: str, rows: Any) -> None:
     if table == "fills":
         die()
 
@@ -81,12 +81,12 @@ POINTS: dict[str, Callable[[int], None]] = {
     "sent": lambda n: after(Outbox, "send", n),
     "events journaled, actions not": lambda n: before(Journal, "append_actions", n, events_only),
     "a block torn": lambda n: before(Journal, "flush", n, torn),
-    "a fill on its way to the database": lambda n: [before(SessionStore, "take", at, filled) for at in range(n, n + 500)],
+    "a fill on its way to the database": lambda n: [before(SessionStore, "take", at, filled) for at in range(n, 500)],
     "a segment without its state": lambda n: (small_segments(), after(Journal, "new_segment", n)),
     "in the middle of reconciling": lambda n: after(Recovery, "catch_up", n),
     "before the session is known": lambda n: before(Desk, "set_last_session", n),
     "all orders gone, no result": lambda n: before(SessionStore, "finish", n),
-    "a final state, no result": lambda n: before(SessionStore, "written", n),
+    "a final state, no result": lambda n: before(store, "_write_whole", n),
 }  # fmt: skip
 
 if __name__ == "__main__":
