@@ -272,7 +272,7 @@ async def _live(
     )
     with _signals(session):
         try:
-            await session.go()
+            session.go()
             if reference is not None:
                 await reference.start()
             ends = await session.until(end_ns)

@@ -93,10 +93,11 @@ class Trader(Machine):
 
     def take_rows(self, rows: list[Row]) -> None:
         """Feed rows that are not a market's: as received together, whenever each was written down."""
-        if rows:
-            self.buffer[: len(rows)] = make.array(rows)
-            self._received[: len(rows)] = rows[0][1]
-            self.feed(len(rows))
+        for at in range(0, len(rows), ROOM):  # an even number: both rows of a fill stay together
+            part = rows[at : at + ROOM]
+            self.buffer[: len(part)] = make.array(part)
+            self._received[: len(part)] = part[0][1]
+            self.feed(len(part))
 
     def tick(self, now_ns: int) -> None:
         """Feed every timer that is due."""
