@@ -1,4 +1,4 @@
-"""`python -m tests.faults.dies POINT N run ...`: the command line, which dies (SIGKILL) at POINT, the N-th time.
+"""`python dies.py POINT N run ...`: the command line, which dies (SIGKILL) at POINT, the N-th time.
 
 The points are the instants at which a crash could leave journal, database and exchange apart.
 """

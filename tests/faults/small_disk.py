@@ -1,4 +1,4 @@
-"""`python -m tests.faults.small_disk WHAT BYTES run ...`: the command line, on a disk that is full after so many bytes.
+"""`python small_disk.py WHAT BYTES run ...`: the command line, on a disk that is full after so many bytes.
 
 `journal`: only the session's journal finds it full. `files`: no file at all may grow beyond that size.
 """

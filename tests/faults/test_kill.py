@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from tests.faults.agreement import disagreements
@@ -13,6 +14,7 @@ from tests.faults.traders import COMPILE_S, TraderProcess
 
 from touchstone.core import targets
 
+DIES = str(Path(__file__).with_name("dies.py"))
 AT_ONCE = 2  # traders that are being killed beside each other
 EARLY_S = 4.0  # in which a session starts, retraces its journal and reconciles
 LATE_S = 3.0
@@ -67,7 +69,7 @@ def test_killed_at_the_worst_instants(trader: TraderProcess) -> None:
         ("all orders gone, no result", 1, True),
         ("a final state, no result", 1, True),
     ):
-        trader.command = [sys.executable, "-m", "tests.faults.dies", point, str(number), *plain[3:]]
+        trader.command = [sys.executable, DIES, point, str(number), *plain[3:]]
         trader.start()
         if terminates:
             trader.until_quoting(COMPILE_S)
