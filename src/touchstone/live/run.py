@@ -270,6 +270,7 @@ async def _live(
     reference = follow(
         config, client.network, work.market, session, is_mirror=work.where.mirrors is not None, say=say
     )
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: session.fail(_error_of(context)))
     with _signals(session):
         try:
             await session.go()
@@ -318,6 +319,12 @@ async def _flatten(work: Work, say: Say) -> dict[str, Any]:
         sleep=lambda seconds: asyncio.sleep(seconds / clock.speed), say=say,
     )  # fmt: skip
     return done.as_dict()
+
+
+def _error_of(context: dict[str, Any]) -> BaseException:
+    """What went wrong in a callback that nobody waits for."""
+    error: BaseException | None = context.get("exception")
+    return error or RuntimeError(str(context.get("message")))
 
 
 def _latch(work: Work, session: Session, folder: Path, reason: str) -> None:
