@@ -31,7 +31,8 @@ def disagreements(trader: TraderProcess) -> list[str]:
         *_orders_left(trader, state),
         *_fills(trader, state),
         *_position(trader, state),
-        *_orders(trader),
+        *orders_without_journal(trader),
+        *_orphans(trader),
         *_replayed(trader),
     ]
 
@@ -56,9 +57,10 @@ def _fills(trader: TraderProcess, state: Any) -> Iterable[str]:
         for fill in trader.venue.info("userFillsByTime", user=trader.user, startTime=0)
         if fill["coin"] == COIN
     ]  # fmt: skip
-    ours = trader.rows("SELECT trade_id, side, px, qty, fee_micro FROM fills") if int(state["profit"]["n_fills"]) else []
-    if int(state["profit"]["n_fills"]) != len(ours):
-        yield f"the core counts {int(state['profit']['n_fills'])} fills, the database has {len(ours)}"
+    n_fills = int(state["profit"]["n_fills"])
+    ours = trader.rows("SELECT trade_id, side, px, qty, fee_micro FROM fills") if n_fills else []
+    if n_fills != len(ours):
+        yield f"the core counts {n_fills} fills, the database has {len(ours)}"
     for fill, count in (Counter(ours) - Counter(theirs)).items():
         yield f"{count} x the trader has a fill that the exchange has not (or has once): {fill}"
     for fill, count in (Counter(theirs) - Counter(ours)).items():
@@ -75,23 +77,31 @@ def _position(trader: TraderProcess, state: Any) -> Iterable[str]:
         yield f"position {ours} by the trader, {theirs} by the exchange"
 
 
-def _orders(trader: TraderProcess) -> Iterable[str]:
-    """Every order of the session at the exchange was journaled before, and rested no longer than it had an owner."""
-    tag = read_about(trader.session).cloid_tag
-    wanted, ended_ns = _journaled(trader)
-    prefix = wire_cloid(tag, 1)[:18]
+def orders_without_journal(trader: TraderProcess) -> Iterable[str]:
+    """Orders at the exchange that were not journaled before they were sent."""
+    wanted, _ = _journaled(trader)
+    for number, entry in _theirs(trader):
+        if number not in wanted:
+            yield f"order {number} is at the exchange and not in the journal: {entry}"
+
+
+def _orphans(trader: TraderProcess) -> Iterable[str]:
+    """Orders that rested on after the trader had called them gone."""
+    _, ended_ns = _journaled(trader)
+    for number, entry in _theirs(trader):
+        if number in ended_ns:
+            orphaned_s = (entry["statusTimestamp"] * MS - ended_ns[number]) / 1e9
+            if orphaned_s > ORPHAN_BOUND_S:
+                yield f"order {number} rested {orphaned_s:.1f} s after the trader called it gone ({entry['status']})"
+
+
+def _theirs(trader: TraderProcess) -> Iterable[tuple[int, dict[str, Any]]]:
+    """(cloid, entry) of the session's orders by the exchange's word, the latest 2,000."""
+    prefix = wire_cloid(read_about(trader.session).cloid_tag, 1)[:18]
     for entry in trader.venue.info("historicalOrders", user=trader.user):
         cloid = entry["order"].get("cloid") or ""
-        if entry["order"]["coin"] != COIN or not cloid.startswith(prefix):
-            continue
-        number = int(cloid[18:], 16)
-        if number not in wanted:
-            yield f"order {number} is at the exchange and not in the journal"
-        ended = ended_ns.get(number)
-        if ended is not None:
-            orphaned_s = (entry["statusTimestamp"] * MS - ended) / 1e9
-            if orphaned_s > ORPHAN_BOUND_S:
-                yield f"order {number} rested for {orphaned_s:.1f} s after the trader called it gone ({entry['status']})"
+        if entry["order"]["coin"] == COIN and cloid.startswith(prefix):
+            yield int(cloid[18:], 16), entry
 
 
 def _journaled(trader: TraderProcess) -> tuple[set[int], dict[int, int]]:

@@ -98,7 +98,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
     },
     "connections": {
         "disconnects": Fault(
-            BREAKS, lambda seen: seen.happened("drawn disconnect") and seen.told("FEED_DOWN 0") and seen.told("FEED_UP 0")
+            BREAKS,
+            lambda seen: seen.happened("drawn disconnect") and seen.told("FEED_DOWN 0") and seen.told("FEED_UP 0"),
         ),
         "lost response": Fault({"lost_response_chance": 0.1}, lambda seen: seen.counts.get("lost response", 0) >= 3),
         "silence": Fault({"silent": True}, lambda seen: seen.happened("silent") and seen.told("FEED_DOWN 0")),
@@ -112,7 +113,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "address limit": Fault({"address_limit": True}, lambda seen: seen.told("ORDER_REJECTED 11")),
         "post only": Fault({"post_only": True}, takers_are_refused),
         "a modify only cancels": Fault(
-            {"modify_cancels_only": True}, lambda seen: seen.told("ORDER_REJECTED 15") and seen.told("ORDER_CANCELLED 0")
+            {"modify_cancels_only": True},
+            lambda seen: seen.told("ORDER_REJECTED 15") and seen.told("ORDER_CANCELLED 0"),
         ),
         "halted coin": Fault({"halted": [COIN]}, lambda seen: seen.told("ORDER_REJECTED 15")),
         "no bids": Fault({"no_bids": [COIN]}, lambda seen: seen.is_pulled("blind_book")),

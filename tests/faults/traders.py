@@ -17,6 +17,7 @@ from touchstone.live import control
 from touchstone.live.desk import Desk
 from touchstone.session import journal
 from touchstone.venues.hyperliquid.demo import demo_address, demo_key
+from touchstone.venues.hyperliquid.signing import Signer
 
 KINDS = {
     int(getattr(events, name)): name
@@ -56,6 +57,17 @@ uncovered_notional = 100000.0
 """
 
 
+def approve(trader: "TraderProcess", key: str, name: str) -> None:
+    """The trader's account approves an agent."""
+    nonce = time.time_ns() // 1_000_000
+    action = {
+        "type": "approveAgent", "signatureChainId": "0x66eee", "hyperliquidChain": "Testnet", "nonce": nonce,
+        "agentAddress": Signer(key, is_mainnet=False).address, "agentName": name,
+    }  # fmt: skip
+    answer = trader.venue.trader(trader.number).act(action, nonce=nonce)
+    assert answer["status"] == "ok", answer
+
+
 class TraderProcess:
     """Sessions of one demo account in one folder, one after the other; each is started by the same command."""
 
@@ -68,20 +80,22 @@ class TraderProcess:
         speed: float = SPEED,
         settings: str = SETTINGS,
         environment: Mapping[str, str] | None = None,
+        also: Mapping[str, str] | None = None,
         arguments: tuple[str, ...] = (),
-        before: tuple[str, ...] = (),
     ) -> None:
-        """`environment` replaces the key that is given by default; `before` are words before the command."""
+        """`environment` replaces the key that is given by default, `also` comes with it."""
         self.venue = venue
         self.folder = folder
         self.user = demo_address(number)
         self.desk = Desk.of(folder / "sessions", "local", self.user)
         (folder / "config.toml").write_text(settings)
         self.command = [
-            *before, sys.executable, "-m", "touchstone", "run", "--url", venue.url, "--speed", f"{speed:g}",
+            sys.executable, "-m", "touchstone", "run", "--url", venue.url, "--speed", f"{speed:g}",
             "--config", "config.toml", "--json", *arguments,
         ]  # fmt: skip
-        self.key = {"TOUCHSTONE_KEY": demo_key(number)} if environment is None else dict(environment)
+        self.number = number
+        own = {"TOUCHSTONE_KEY": demo_key(number)} if environment is None else environment
+        self.key = {**own, **(also or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self.n_started = 0
 

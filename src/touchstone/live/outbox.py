@@ -77,6 +77,10 @@ class Outbox:
         """A cloid of the core as it stands on the wire."""
         return f"{self._prefix}{number:016x}"
 
+    def expires_ms(self) -> int | None:
+        """When what is sent now is refused by the exchange; None: never."""
+        return self._clock.now_ms() + self._expires_after_ms if self._expires_after_ms else None
+
     def send(self, wanted: list[Wanted]) -> None:
         """Carry out the actions of one step; everything has been written to the socket when this returns."""
         cancels: list[Wanted] = []
@@ -114,7 +118,7 @@ class Outbox:
     def _send(self, action: L1Action, wanted: list[Wanted]) -> None:
         self.counts["requests"] += len(wanted)
         self.in_flight += 1
-        future = self._client.send(action, expires_ms=self._clock.now_ms() + self._expires_after_ms)
+        future = self._client.send(action, expires_ms=self.expires_ms())
         future.add_done_callback(partial(self._answered, wanted))
 
     def _answered(self, wanted: list[Wanted], future: "asyncio.Future[Reply]") -> None:

@@ -57,22 +57,38 @@ def unfinished(desk: Desk, *, network: str, url: str, coin: str, config_toml: st
 def retrace(trader: Trader, folder: Path, recovery: Recovery) -> int:
     """Feed the journal of `folder` to a trader that stands at its start; returns how many events there were."""
     count = 0
+    known = Known(recovery)
     for block in journal.read(folder):
         if block.kind != journal.EVENTS:
             continue
         rows = block.rows()
         trader.retrace(rows)
         count += len(rows)
-        _note_newest(rows, recovery)
+        known.take(rows)
     trader.drain()
     return count
 
 
-def _note_newest(rows: Any, recovery: Recovery) -> None:
-    for kind, name in ((events.FILL, "newest_fill_ms"), (events.FUNDING_PAYMENT, "newest_funding_ms")):
-        of_kind = rows["exch_ns"][rows["kind"] == kind]
-        if len(of_kind):
-            setattr(recovery, name, max(getattr(recovery, name), int(of_kind.max()) // MS))
+class Known:
+    """Up to when all fills and funding payments are known, by the journal: what came in a gap may not be all of it."""
+
+    def __init__(self, recovery: Recovery) -> None:
+        self._recovery = recovery
+        self._newest_fill_ms = 0
+        self._sees_all = False
+
+    def take(self, rows: Any) -> None:
+        """Journaled events, in their order."""
+        telling = rows[np.isin(rows["kind"], (events.FILL, events.FUNDING_PAYMENT, events.FEED_UP, events.FEED_DOWN))]
+        for kind, code, exch_ns in telling[["kind", "code", "exch_ns"]].tolist():
+            if kind == events.FUNDING_PAYMENT:
+                self._recovery.newest_funding_ms = max(self._recovery.newest_funding_ms, exch_ns // MS)
+            elif kind == events.FILL:
+                self._newest_fill_ms = max(self._newest_fill_ms, exch_ns // MS)
+            elif code == events.FEED_ACCOUNT:
+                self._sees_all = kind == events.FEED_UP
+            if self._sees_all:
+                self._recovery.newest_fill_ms = self._newest_fill_ms
 
 
 def load_start(trader: Trader, content: bytes) -> None:

@@ -273,7 +273,7 @@ async def _live(
     asyncio.get_running_loop().set_exception_handler(lambda _, context: session.fail(_error_of(context)))
     with _signals(session):
         try:
-            await session.go()
+            session.go()
             if reference is not None:
                 await reference.start()
             ends = await session.until(end_ns)
