@@ -69,7 +69,7 @@ def takers_are_refused(seen: Seen) -> bool:
     """Somebody else's order that would take is; the session, whose orders only make, trades on."""
     other = seen.venue.trader(OTHER)
     answer = other.order(ASSET, "B", other.away(COIN, 1.01), "1", tif="Ioc")
-    return "post only" in str(answer).lower() and seen.told("ORDER_RESTING 0", 5)
+    return "post-only" in str(answer).lower() and seen.told("ORDER_RESTING 0", 5)
 
 
 def oracle_stands_still(seen: Seen) -> bool:

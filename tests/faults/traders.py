@@ -81,7 +81,7 @@ class TraderProcess:
             *before, sys.executable, "-m", "touchstone", "run", "--url", venue.url, "--speed", f"{speed:g}",
             "--config", "config.toml", "--json", *arguments,
         ]  # fmt: skip
-        self._environment = {"TOUCHSTONE_KEY": demo_key(number)} if environment is None else dict(environment)
+        self.key = {"TOUCHSTONE_KEY": demo_key(number)} if environment is None else dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self.n_started = 0
 
@@ -94,7 +94,7 @@ class TraderProcess:
         with (self.folder / "out.json").open("wb") as out, (self.folder / "err.txt").open("ab") as err:
             self._process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.folder,
-                env=kept | {"PYTHONPATH": SOURCE} | self._environment, **popen,
+                env=kept | {"PYTHONPATH": SOURCE} | self.key, **popen,
             )  # fmt: skip
 
     @property

@@ -114,7 +114,8 @@ async def test_fills_over_pages_come_once_each_in_order(newest_first: bool) -> N
     found = await account.fills_since(venue, market, 1_000)
     assert [f.tid for f in found] == [i for i in range(4_500) if i % 5]
     assert venue.n == 3
-    assert [f.tid for f in await account.fills_since(venue, market, 1_642)] == [4_494 + i for i in range(6) if i != 1]
+    of_one_time = {f.tid for f in await account.fills_since(venue, market, 1_642)}
+    assert of_one_time == {4_494, 4_496, 4_497, 4_498, 4_499}
 
 
 async def test_funding_over_pages() -> None:
