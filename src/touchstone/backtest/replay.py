@@ -10,7 +10,7 @@ from touchstone.config import Config
 from touchstone.core.events import EVENT
 from touchstone.data.tape import Tape
 
-CHUNK = 1 << 16
+CHUNK = 1 << 18
 
 
 class Replay(Shell):

@@ -27,6 +27,7 @@ __all__ = [
     "VENUE",
     "advance",
     "next_due_ns",
+    "next_response",
     "on_market",
     "peek_response_ns",
     "pop_response",
@@ -126,7 +127,8 @@ def _place(venue, action, now_ns):
     orders = venue.orders
     index = price_grid.index_of(venue.grid, px)
     k = resting.add(orders, s, cloid, px, index, qty, is_reduce, now_ns)
-    matching.join_queue(venue.book, orders.slot[k], s)
+    matching.join_queue(venue.book, orders, orders.slot[k], s)
+    venue.has_met = 0
     fit_reduce_only(venue, now_ns)
     answer(venue, now_ns, events.ORDER_RESTING, side, px, np.int64(orders.slot[k].qty_left), cloid, ZERO, ZERO)
 
@@ -157,7 +159,7 @@ def _refusal(venue, side, px, qty, bits):
     return reason
 
 
-@compiled
+@inline
 def on_market(venue, event):
     """One row of the market's tape, at its exchange time; rows that are not public market data are passed over."""
     kind = np.int64(event.kind)
@@ -172,27 +174,31 @@ def on_market(venue, event):
         venue.mark_px = event.qty
         venue.funding_rate = event.aux
         return
-    has_orders = venue.orders.n[0] + venue.orders.n[1] > 0
     order_book.begin_block(book, now_ns)
     if kind == events.TRADE:
-        if has_orders:
-            matching.on_trade(venue, np.int64(event.side), np.int64(event.px), np.int64(event.qty), now_ns)
+        matching.on_trade(venue, np.int64(event.side), np.int64(event.px), np.int64(event.qty), now_ns)
         return
-    order_book.update(book, venue.grid, event)
-    if book.in_snapshot:
-        return
-    if book.mid2 > 0:
-        venue.mid2 = book.mid2
-    if has_orders:
-        matching.follow_queues(venue, now_ns)
-        if not np.int64(event.bits) & events.BIT_MORE:  # else the book is between two states
-            matching.meet_touch(venue, now_ns)
+    if order_book.update(book, venue.grid, event):
+        if book.in_snapshot:
+            return
+        if book.mid2 > 0:
+            venue.mid2 = book.mid2
+        venue.has_met = 0
+    matching.follow_queues(venue, now_ns)
+    if not venue.has_met and not np.int64(event.bits) & events.BIT_MORE:  # else the book is between two states
+        matching.meet_touch(venue, now_ns)
 
 
 @inline
 def peek_response_ns(venue):
     """When the next answer reaches us; NEVER_NS if none is on its way."""
     return transit.first_response_ns(venue.responses)
+
+
+@inline
+def next_response(venue):
+    """The next answer (EVENT record), valid until the venue is advanced; only while one is on its way."""
+    return transit.next_response(venue.responses)
 
 
 @compiled

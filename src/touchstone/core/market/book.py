@@ -36,6 +36,7 @@ BOOK = record(
         ("mid2", "i8"),  # bid + ask: twice the mid, in price units; 0 while a side is empty
         ("mid2_before_block", "i8"),  # as it was before the first event of the newest block
         ("block_ns", "i8"),  # exchange time of the newest block
+        ("is_new", "i8"),  # 1: price or size of the net touch may have changed since its reader set this to 0
         ("in_snapshot", "i8"),
         ("cursor", "i8", (2,)),  # during a snapshot: the last slot named, per side
         ("change", "i8"),  # UNCHANGED | ONE_LEVEL | MANY_LEVELS
@@ -74,6 +75,7 @@ def reset(book):
     book.mid2 = 0
     book.mid2_before_block = 0
     book.block_ns = 0
+    book.is_new = 1
     book.in_snapshot = 0
     book.change = UNCHANGED
     book.shifted = 0
@@ -122,9 +124,9 @@ def is_valid(book):
 @inline
 def begin_block(book, exch_ns):
     """Note the mid before a new block; call for every market event, trades included."""
-    if exch_ns > book.block_ns:
-        book.mid2_before_block = book.mid2
-        book.block_ns = exch_ns
+    # A choice and two stores: a branch here would be mispredicted with every block.
+    book.mid2_before_block = book.mid2 if exch_ns > book.block_ns else book.mid2_before_block
+    book.block_ns = max(np.int64(book.block_ns), exch_ns)
 
 
 @inline
@@ -374,15 +376,56 @@ def _end_snapshot(book):
 
 @inline
 def update(book, grid, event):
-    """Take in one book event (BOOK_LEVEL, SNAPSHOT_BEGIN, SNAPSHOT_END, BBO).
+    """Take in one book event (BOOK_LEVEL, SNAPSHOT_BEGIN, SNAPSHOT_END, BBO). Returns whether best prices may have moved.
 
     Events of a block older than the newest one are dropped and counted (`n_late`).
     """
-    book.change = UNCHANGED
     book.shifted = 0
     if event.exch_ns < book.block_ns:
+        book.change = UNCHANGED
         book.n_late += 1
-        return
+        return False
+    if _set_size(book, grid, event):
+        return False
+    _update(book, grid, event)
+    return True
+
+
+@inline
+def _set_size(book, grid, event):
+    """A new size of a level at or behind the touch, which most events are: nothing but this size changes.
+
+    False: it is more than that, and nothing is done.
+    """
+    kind = np.int64(event.kind)
+    s = side_index(np.int64(event.side))
+    px, qty = np.int64(event.px), np.int64(event.qty)
+    if px <= 0 or px < grid.px_lo or px >= grid.px_hi or book.has_own or book.in_snapshot:
+        return False
+    ticks = np.int64(np.float64(px - grid.px_lo) * grid.per_tick + 0.5)
+    slot = grid.index_lo + ticks - book.origin
+    toward = 1 - 2 * s
+    behind = (np.int64(book.best[s]) - slot) * toward
+    stays = np.int64(1) if qty == 0 else np.int64(0)  # how far behind the touch a size must be to leave it in place
+    if behind < stays or book.best[s] < 0 or (np.int64(book.limit[s]) - slot) * toward > 0:
+        return False
+    if ticks * grid.tick != px - grid.px_lo or not (kind == events.BOOK_LEVEL or (kind == events.BBO and behind == 0)):
+        return False
+    book.change = ONE_LEVEL
+    book.change_side = s
+    book.change_slot = slot
+    book.change_from = book.qty[s, slot]
+    book.change_to = qty
+    book.qty[s, slot] = qty
+    book.is_new |= behind == 0
+    return True
+
+
+@compiled
+def _update(book, grid, event):
+    """Any event of the newest block."""
+    book.change = UNCHANGED
+    book.is_new = 1
     bid, ask = np.int64(book.best[0]), np.int64(book.best[1])
     kind = np.int64(event.kind)
     if kind == events.BOOK_LEVEL or kind == events.BBO:
@@ -409,6 +452,7 @@ def add_own(book, grid, s, px, qty):
     after = net_qty(book, s, slot)
     _retouch(book, s, slot, after)
     _refresh_touch(book, grid)
+    book.is_new = 1
 
 
 @inline

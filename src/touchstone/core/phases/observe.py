@@ -32,8 +32,7 @@ def observe_market(state, event, kind):
         state.mark_px = event.qty
         state.funding_per_hour = np.float64(event.aux) * 1e-12
         return NO_TRIGGER
-    if tracker.n_waiting > 0 and not the_book.in_snapshot:
-        shadow.activate_due(tracker, the_book, exch_ns)
+    shadow.activate_due(tracker, the_book, exch_ns)
     book.begin_block(the_book, exch_ns)
     if kind == events.TRADE:
         if state.params.has_models:
@@ -49,6 +48,18 @@ def observe_market(state, event, kind):
         shadow.on_book(tracker, the_book, state.params.queue_kind, state.params.queue_n, now_ns, exch_ns)
         if tracker.n_through > 0:
             outcomes.follow_through(state.ledger, state.models, state.path)
+    if not the_book.is_new:
+        midpath.pass_time(state.path, exch_ns)
+        return NO_TRIGGER
+    the_book.is_new = 0
+    return _follow_touch(state, now_ns, exch_ns)
+
+
+@inline
+def _follow_touch(state, now_ns, exch_ns):
+    """Price or size of the touch may have changed with the last whole message."""
+    the_book = state.book
+    if state.params.has_models:
         _observe_touch(state, now_ns)
     midpath.update(state.path, exch_ns, np.int64(the_book.mid2))
     if the_book.best_px[0] == state.touch_px[0] and the_book.best_px[1] == state.touch_px[1]:
@@ -109,6 +120,7 @@ def _observe_touch(state, now_ns):
 @compiled
 def lose_sight(state, now_ns):
     """There is no book to go by (one-sided, crossed, stale, feed down): no estimator continues across it."""
+    state.book.is_new = 1  # the next message is a new start
     flow.on_touch(state.flow, now_ns, ZERO, ZERO, ZERO, ZERO)
     volatility.update(state.volatility, now_ns, ZERO)
     microprice.update(state.microprice, now_ns, 0.0, ZERO, ZERO)
