@@ -5,9 +5,9 @@ Fill horizons run on the receive clock (a fill counts when we hear of it), marko
 
 import numpy as np
 
-from touchstone.core import records, targets
+from touchstone.core import quick, records, targets
 from touchstone.core.calibration import baseline as base_rate
-from touchstone.core.calibration import scorecard, scores, shadow
+from touchstone.core.calibration import scorecard, shadow
 from touchstone.core.calibration.ledger import (
     FAIR_HORIZONS,
     FAIR_MASK,
@@ -21,7 +21,6 @@ from touchstone.core.jit import compiled, inline
 from touchstone.core.market import midpath
 from touchstone.core.market.book import depth_from
 from touchstone.core.models import adverse, capture, fair, fill
-from touchstone.core.numerics import student_t_cdf
 from touchstone.core.trading import markout, pnl
 
 NAN = np.float64("nan")
@@ -243,8 +242,8 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
     scale = np.float64(forecast.scale_bps[h])
     dof = np.float64(forecast.dof[h])
     z = (loss_bps - loc) / scale
-    pit = student_t_cdf(z, dof)
-    crps = scores.crps_student_t_at(z, pit, dof, scale)
+    pit, density = quick.student_t(z, dof)
+    crps = quick.crps_student_t(z, pit, density, dof, scale)
     bucket = np.int64(forecast.bucket)
     card = models.cards[target]
     as_of = np.int64(forecast.as_of[h])

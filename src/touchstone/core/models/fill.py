@@ -33,6 +33,7 @@ import numpy as np
 
 from touchstone.core.conventions import FILL_HORIZONS_NS, N_FILL, NS
 from touchstone.core.jit import compiled, inline, record
+from touchstone.core.quick import exp_quick
 
 N_X = 6
 NAMES = ("intercept", "depth", "queue", "imbalance", "volatility", "side")
@@ -185,9 +186,23 @@ def _project(model, f, h):
 
 
 @inline
+def _hazard(eta):
+    """exp(eta), eta clamped to [ETA_LEAST, ETA_MOST]."""
+    return exp_quick(_within(eta, ETA_LEAST, ETA_MOST))
+
+
+@inline
 def hazard_p(eta):
-    """1 - exp(-exp(eta)), eta clamped to [ETA_LEAST, ETA_MOST]."""
-    return -math.expm1(-math.exp(_within(eta, ETA_LEAST, ETA_MOST)))
+    """1 - exp(-exp(eta)), eta clamped to [ETA_LEAST, ETA_MOST]; to 1e-12, so to 2e-7 of the smallest."""
+    return 1.0 - exp_quick(-_hazard(eta))
+
+
+@inline
+def _tempered(likelihood, weight):
+    """likelihood^weight; the weight of a quarter, which is the usual one, needs no logarithm."""
+    if weight == 0.25:
+        return math.sqrt(math.sqrt(likelihood))
+    return math.exp(weight * math.log(likelihood))
 
 
 @compiled
@@ -224,9 +239,10 @@ def learn(model, f, h, y):
     first = 0.0
     second = 0.0
     for i in range(9):
-        rate = math.exp(_within(eta + width * Z9[i], ETA_LEAST, ETA_MOST))
-        log_likelihood = math.log(-math.expm1(-rate)) if y == 1 else -rate
-        mass = W9[i] * math.exp(model.outcome_weight * log_likelihood)
+        if y == 1:
+            mass = W9[i] * _tempered(hazard_p(eta + width * Z9[i]), model.outcome_weight)
+        else:
+            mass = W9[i] * exp_quick(-model.outcome_weight * _hazard(eta + width * Z9[i]))
         total += mass
         first += mass * Z9[i]
         second += mass * Z9[i] * Z9[i]

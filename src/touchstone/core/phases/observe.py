@@ -4,14 +4,14 @@ import numpy as np
 
 from touchstone.core import events
 from touchstone.core import grid as price_grid
-from touchstone.core.calibration import ledger, outcomes, shadow
+from touchstone.core.calibration import outcomes, shadow
 from touchstone.core.conventions import BPS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import book, flow, intensity, microprice, midpath, volatility
 from touchstone.core.models import adverse, fair
 from touchstone.core.phases.triggers import NO_TRIGGER, TRIGGER_CLOCK, TRIGGER_TOUCH
 from touchstone.core.quoting import ladder
-from touchstone.core.trading import pnl, risk
+from touchstone.core.trading import pnl, reconcile, risk
 
 ZERO, ONE = np.int64(0), np.int64(1)
 NO_FILL, ONE_FILL = np.int64(0), np.int64(1)
@@ -185,7 +185,10 @@ def judge_risk(state):
 
 @compiled
 def observe_params(state):
-    """One MarketParams of all estimates and signals at this time. Needs a book (`can_see`)."""
+    """One MarketParams of all estimates and signals at this time, once an event. Needs a book (`can_see`)."""
+    if state.params_event == state.n_events:
+        return
+    state.params_event = state.n_events
     market = state.market_params
     the_book = state.book
     market.t_ns = state.now_ns
@@ -221,16 +224,10 @@ def _observe_estimates(state, market, the_book):
     move, _ = fair.predict(state.models.fair, ZERO, market.displacement_bps)
     market.fair_move_bps = move
     market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
-    half = max(np.float64(state.ladder.half_spread_bps[0]), np.float64(state.params.min_half_spread_bps))
-    bucket = depth_bucket(half)
+    bucket = depth_bucket(reconcile.usual_half_spread(state))
     for s in range(2):
         loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
         market.adverse_bps[s] = loss
-    n = np.int64(state.models.adverse.n_outcomes[ladder.MARKOUT_10S] + state.models.capture.n_outcomes)
-    if n != state.toxic_n or half != state.toxic_half_bps or market.sigma != state.toxic_sigma:
-        state.toxic_n, state.toxic_half_bps, state.toxic_sigma = n, half, market.sigma
-        for s in range(2):
-            market.p_toxic[s] = ledger.p_toxic(state.models, state.params, bucket, np.int64(s), half, market.sigma)
 
 
 @inline
