@@ -158,7 +158,7 @@ def _play_world(venue, loop, tape, until_ns):
         exchange.on_market(venue, row)
         at += 1
         next_ns = np.int64(tape[at].exch_ns) if at < end else NEVER_NS
-        if hears_touch and venue.book.is_new and next_ns != row_ns:
+        if hears_touch & venue.book.is_new & (next_ns != row_ns):
             loop.block_ns = row_ns
             loop.block_recv_ns = row.recv_ns
             if at == end:

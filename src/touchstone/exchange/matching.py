@@ -90,8 +90,8 @@ def follow_queues(venue, now_ns):
     if book.change == order_book.ONE_LEVEL:
         s = np.int64(book.change_side)
         changed = book.origin + book.change_slot
-        is_ours = orders.low[s] <= changed and changed <= orders.high[s]
-        if is_ours or orders.n_unknown > 0 or orders.newest_ns >= now_ns:
+        is_among_ours = (orders.low[s] <= changed) & (changed <= orders.high[s])
+        if is_among_ours | (orders.n_unknown > 0) | (orders.newest_ns >= now_ns):
             _follow_level(venue, s, changed, now_ns)
     elif book.change == order_book.MANY_LEVELS:
         for s in range(2):

@@ -21,6 +21,7 @@ RATE = record(
 WINDOW = 64  # the distribution is that of the last 64 outcomes before the prediction
 RING_MASK = np.int64(127)
 RING = 128  # kept twice as long, for outcomes that arrive between a prediction and its resolution
+AFRESH = 16 * WINDOW
 FEWEST = 5  # with fewer past outcomes there is no distribution
 
 EMPIRICAL = record(
@@ -118,7 +119,7 @@ def learn_empirical(empirical, bucket, y):
     empirical.value[bucket, n & RING_MASK] = y
     empirical.value[bucket, (n & RING_MASK) + RING] = y
     empirical.learned[bucket] = n + 1
-    if (n + 1) % WINDOW == 0:  # counted afresh, so that rounding does not add up
+    if (n + 1) % AFRESH == 0:  # counted afresh, so that rounding does not add up
         after = _among(empirical, bucket, max(n + 1 - WINDOW, np.int64(0)), n + 1)
     else:
         after = empirical.among[bucket, n & RING_MASK] + _distance(empirical, bucket, first, n, y)

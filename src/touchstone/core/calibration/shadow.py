@@ -300,9 +300,10 @@ def _follow_level(tracker, book, i, slot, kind, n):
     qty = order_book.net_qty(book, node.s, slot)
     if node.is_known:
         if qty != node.level_qty or node.traded != 0:
-            node.queue_ahead = advance_front(
-                kind, n, node.queue_ahead, np.float64(node.level_qty), np.float64(qty), np.float64(node.traded)
-            )
+            if node.is_live or node.model_fill_ns == 0:  # else nobody asks for its place any more
+                node.queue_ahead = advance_front(
+                    kind, n, node.queue_ahead, np.float64(node.level_qty), np.float64(qty), np.float64(node.traded)
+                )
             node.level_qty = qty
             node.traded = 0
     elif order_book.is_known(book, node.s, slot):
