@@ -149,18 +149,22 @@ def _play_world(venue, loop, tape, until_ns):
     """The exchange meets rows of the tape up to until_ns, or to the first of them that the core or we hear of before."""
     at = np.int64(loop.world)
     end = np.int64(loop.n_tape)
-    hears_touch = np.int64(loop.hears_touch)
+    hears_touch = loop.hears_touch != 0
     if not hears_touch and loop.heard == at:
         until_ns = min(until_ns, np.int64(tape[at].recv_ns))
     while True:
-        row = tape[at]
-        row_ns = np.int64(row.exch_ns)
-        exchange.on_market(venue, row)
-        at += 1
+        start = at
+        at = exchange.skim(venue, tape, start, end, until_ns, hears_touch)
         next_ns = np.int64(tape[at].exch_ns) if at < end else NEVER_NS
-        if hears_touch & venue.book.is_new & (next_ns != row_ns):
-            loop.block_ns = row_ns
-            loop.block_recv_ns = row.recv_ns
+        touch_is_due = hears_touch & (venue.book.is_new != 0) & (at > start) & (next_ns != tape[max(at - 1, 0)].exch_ns)
+        if not touch_is_due and next_ns <= until_ns and at < end:
+            exchange.on_market(venue, tape[at])
+            at += 1
+            next_ns = np.int64(tape[at].exch_ns) if at < end else NEVER_NS
+            touch_is_due = hears_touch & (venue.book.is_new != 0) & (next_ns != tape[at - 1].exch_ns)
+        if touch_is_due:
+            loop.block_ns = tape[at - 1].exch_ns
+            loop.block_recv_ns = tape[at - 1].recv_ns
             if at == end:
                 break  # the block may go on in the next chunk
             _tell_touch(venue, loop)
