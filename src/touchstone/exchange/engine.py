@@ -203,50 +203,43 @@ def skim(venue, rows, start, end, until_ns, stops_at_touch):
     is_between = (venue.has_met == 0) | (orders.n_unknown > 0) | (orders.newest_ns >= row_ns)
     if is_between | (book.has_own != 0) | (book.in_snapshot != 0) | (row_ns < book.block_ns):
         return start
-    # Nothing of this changes on the way.
     until_ns = min(until_ns, np.int64(venue.next_hour_ns) - 1)
-    bid, ask = np.int64(book.best[0]), np.int64(book.best[1])
-    bid_limit, ask_limit = np.int64(book.limit[0]), np.int64(book.limit[1])
-    origin = np.int64(book.origin)
-    bid_low, bid_high = orders.low[0] - origin, orders.high[0] - origin
-    ask_low, ask_high = orders.low[1] - origin, orders.high[1] - origin
-    our_bid, our_ask = np.int64(orders.best_px[0]), np.int64(orders.best_px[1])
+    origin, slot_lo = np.int64(book.origin), grid.index_lo - book.origin
     px_lo, px_hi, tick, per_tick = np.int64(grid.px_lo), np.int64(grid.px_hi), np.int64(grid.tick), grid.per_tick
-    slot_lo = grid.index_lo - origin
-    is_sided = (bid >= 0) & (ask >= 0)
-    is_new = book.is_new != 0
+    is_new = np.int64(book.is_new)
+    stops = np.int64(1) if stops_at_touch else ZERO
     last_ns = row_ns
     at = start
     while at < end:
+        # Reads by side and one branch: choices between locals become branches, each a coin toss for the processor.
         row = rows[at]
         row_ns = np.int64(row.exch_ns)
         px, qty, kind = np.int64(row.px), np.int64(row.qty), np.int64(row.kind)
-        is_bid = row.side > 0
-        toward = np.int64(1) if is_bid else np.int64(-1)
+        s = side_index(np.int64(row.side)) & 1
+        toward = 1 - 2 * s
         above = px - px_lo
         ticks = np.int64(np.float64(above) * per_tick + 0.5)
         slot = slot_lo + ticks
-        behind = ((bid if is_bid else ask) - slot) * toward
-        beyond = ((bid_limit if is_bid else ask_limit) - slot) * toward
-        is_ours = (slot >= (bid_low if is_bid else ask_low)) & (slot <= (bid_high if is_bid else ask_high))
+        best = np.int64(book.best[s])
+        behind = (best - slot) * toward
+        is_ours = (slot + origin >= orders.low[s]) & (slot + origin <= orders.high[s])
         is_on_grid = (above >= 0) & (px < px_hi) & (ticks * tick == above) & (px > 0)
-        is_size = (kind == events.BOOK_LEVEL) & is_on_grid & (behind >= (qty == 0)) & (beyond <= 0)
-        is_size = is_size & is_sided & (not is_ours)
-        is_trade = (kind == events.TRADE) & ((px - (our_ask if is_bid else our_bid)) * toward < 0)
+        is_behind = (best >= 0) & (behind >= (qty == 0)) & ((book.limit[s] - slot) * toward <= 0)
+        is_size = (kind == events.BOOK_LEVEL) & is_on_grid & is_behind & (not is_ours)
+        is_trade = (kind == events.TRADE) & ((px - orders.best_px[1 - s]) * toward < 0)
         is_in_time = (row_ns <= until_ns) & (row_ns >= last_ns)
-        is_after_touch = is_new & (row_ns != last_ns) & stops_at_touch
-        if not ((is_size | is_trade) & is_in_time & (not is_after_touch)):
+        is_after_touch = (is_new & stops) & (row_ns != last_ns)
+        if not ((is_size | is_trade) & is_in_time & (is_after_touch == 0)):
             break
-        s = np.int64(0) if is_bid else np.int64(1)
-        to = slot if is_size else np.int64(0)
-        book.qty[s, to] = qty if is_size else np.int64(book.qty[s, to])
-        is_new = is_new | (is_size & (behind == 0))
+        if is_size:
+            book.qty[s, slot] = qty
+            is_new |= behind == 0
         last_ns = row_ns
         at += 1
     if at > start:
         order_book.begin_block(book, last_ns)
         book.change = order_book.UNCHANGED
-        book.is_new = np.int64(1) if is_new else np.int64(0)
+        book.is_new = is_new
     return at
 
 

@@ -11,7 +11,7 @@ is kept with how we know it:
 import numpy as np
 
 from touchstone.core.conventions import N_FILL, N_MARKOUT, NEVER_NS
-from touchstone.core.jit import compiled, inline, record
+from touchstone.core.jit import compiled, inline, rare, record
 from touchstone.core.market import book as order_book
 from touchstone.core.market.queue import advance_front
 from touchstone.core.models.fill import FEATURES
@@ -313,7 +313,7 @@ def _follow_level(tracker, book, i, slot, kind, n):
         node.queue_ahead = np.float64(qty)
 
 
-@compiled
+@rare
 def _relink(tracker, book):
     """The book window has moved: rebuild the lists."""
     for s in range(2):

@@ -12,7 +12,7 @@ import numpy as np
 from touchstone.core import events
 from touchstone.core import grid as price_grid
 from touchstone.core.conventions import side_index
-from touchstone.core.jit import compiled, inline, record
+from touchstone.core.jit import compiled, inline, rare, record
 
 WIDTH = 8192
 NONE = np.int64(-1)
@@ -164,7 +164,7 @@ def _next_ask(book, slot):
     return NONE
 
 
-@compiled
+@rare
 def _shift_row(row, shift):
     """Move a row by `shift` slots (new slot = old slot - shift); returns how many non-zero entries fell off."""
     n_fell = np.int64(0)
@@ -181,7 +181,7 @@ def _shift_row(row, shift):
     return n_fell
 
 
-@compiled
+@rare
 def _recentre(book, index):
     """Move the window so that `index` lies in its middle; levels that leave it are dropped and counted."""
     new_origin = max(index - WIDTH // 2, 0)
