@@ -48,6 +48,7 @@ STATE = record(
         ("was_degraded", "i8", (N_TARGETS,)),  # alarms that have been reported
         # what we would like
         ("market_params", MARKET_PARAMS),
+        ("params_event", "i8"),  # number of the event at which they were last observed
         # what market_params.p_toxic was last computed from
         ("toxic_half_bps", "f8"),
         ("toxic_sigma", "f8"),
