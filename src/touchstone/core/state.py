@@ -28,6 +28,8 @@ STATE = record(
         ("grid", price_grid.GRID),
         ("book", book.BOOK),
         ("touch_px", "i8", (2,)),  # best prices after the last whole message
+        ("refused_px", "i8", (2,)),  # what a post-only order of this side would have met, until the touch moves; 0 none
+        ("refused_ns", "i8"),
         ("path", midpath.MIDPATH),
         ("flow", flow.FLOW),
         ("volatility", volatility.VOLATILITY),

@@ -28,8 +28,15 @@ from touchstone.venues.hyperliquid.actions import (
     rendered_order,
     rendered_replacement,
 )
-from touchstone.venues.hyperliquid.errors import MODIFY_GONE, NOT_OPEN, recognise
-from touchstone.venues.hyperliquid.numbers import render_price, render_size
+from touchstone.venues.hyperliquid.errors import (
+    MODIFY_GONE,
+    MODIFY_REFUSED,
+    NOT_OPEN,
+    POST_ONLY,
+    Recognised,
+    recognise,
+)
+from touchstone.venues.hyperliquid.numbers import PERP_DECIMALS, NumberError, parse, render_price, render_size
 from touchstone.venues.hyperliquid.replies import Refused, Reply, Status, statuses
 
 _ALO, _IOC, _GTC = (OrderType(limit=Limit(tif)) for tif in ("Alo", "Ioc", "Gtc"))  # shared: nobody changes them
@@ -156,9 +163,21 @@ class Outbox:
             elif isinstance(reply, Refused):  # no part was looked at
                 found += self._undone([one], reject_code(part.error))
             else:
-                found.append(make.rejected(one[_CLOID], reject_code(part.error), self._clock.now_ns()))
+                met = self._met(known, one[_SIDE])
+                found.append(make.rejected(one[_CLOID], reject_code(part.error), self._clock.now_ns(), px=met))
         if found:
             self._hear(found)
+
+    def _met(self, known: Recognised | None, side: int) -> int:
+        """Price that a post-only order would have met, by the refusal's own word; 0 where it says none."""
+        if known is not None and known.refusal is MODIFY_REFUSED:
+            known = recognise(known.values["inner"])
+        if known is None or known.refusal is not POST_ONLY:
+            return 0
+        try:
+            return parse(known.values["ask" if side > 0 else "bid"], PERP_DECIMALS - self._market.sz_decimals, "price")
+        except NumberError:
+            return 0
 
     def _undone(self, wanted: list[Wanted], code: Any) -> list[Row]:
         """Rows for requests that were not carried out at all: what was to be replaced or cancelled still rests."""

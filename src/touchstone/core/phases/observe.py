@@ -16,6 +16,7 @@ from touchstone.core.trading import pnl, reconcile, risk
 ZERO, ONE = np.int64(0), np.int64(1)
 NO_FILL, ONE_FILL = np.int64(0), np.int64(1)
 NOT_SEEN = -1.0
+REFUSED_FOR_NS = np.int64(NS)  # what a refusal told of the touch is believed for so long
 UNKNOWN_MONEY = np.float64("nan")
 NOT_ESTIMATED = np.float64("nan")
 
@@ -66,6 +67,8 @@ def _follow_touch(state, now_ns, exch_ns):
         return NO_TRIGGER
     state.touch_px[0] = the_book.best_px[0]
     state.touch_px[1] = the_book.best_px[1]
+    state.refused_px[0] = 0
+    state.refused_px[1] = 0
     state.is_dirty = 1
     judge_risk(state)
     return TRIGGER_TOUCH
@@ -195,6 +198,8 @@ def observe_params(state):
     market.mid2 = the_book.mid2
     market.best_px[0] = the_book.best_px[0]
     market.best_px[1] = the_book.best_px[1]
+    if state.refused_ns > 0 and state.now_ns - state.refused_ns <= REFUSED_FOR_NS:
+        _heed_refusals(state, market)
     market.data_age_ns = state.now_ns - state.book_recv_ns
     px = max(np.int64(the_book.mid2) // 2, ONE)
     least = price_grid.smallest_order_qty(state.grid, px)
@@ -206,6 +211,15 @@ def observe_params(state):
         _observe_estimates(state, market, the_book)
     else:
         market.is_warm = 1  # there is nothing to wait for
+
+
+@compiled
+def _heed_refusals(state, market):
+    """The touch as a refusal of a post-only order told it, where that is nearer than our book has it."""
+    if state.refused_px[0] > 0:
+        market.best_px[1] = min(np.int64(market.best_px[1]), np.int64(state.refused_px[0]))
+    if state.refused_px[1] > 0:
+        market.best_px[0] = max(np.int64(market.best_px[0]), np.int64(state.refused_px[1]))
 
 
 @inline
