@@ -346,9 +346,9 @@ def _is_tape(path: Path) -> bool:
 
 
 def _import(path: Path, coin: str | None, out: Path | None, sz_decimals: int | None) -> tuple[Path, dict[str, Any]]:
-    from touchstone.session import heard
+    if (path / "events").is_dir():
+        from touchstone.session import heard
 
-    if heard.is_session(path):
         tape = out or Path(f"{path.name}.tape")
         count = heard.tape_of(path, tape)
         return tape, {"rows_read": {"journal": count}, "rows_kept": {"journal": count}}

@@ -12,11 +12,6 @@ from touchstone.data.units import Coin
 from touchstone.session import journal
 
 
-def is_session(path: Path) -> bool:
-    """Whether a folder is a session's."""
-    return path.is_dir() and any((path / journal.FOLDER).glob(f"*{journal.SUFFIX}"))
-
-
 def tape_of(session: Path, out: Path) -> int:
     """Write the market's rows of a session's journal as a tape; how many there are. Raises JournalError, DataError.
 
