@@ -7,7 +7,7 @@ was done is told by the order updates, which carry the block's time.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from touchstone.clients.hyperliquid import Market, NotSentError, UnknownOutcomeError
@@ -43,6 +43,8 @@ _ALO, _IOC, _GTC = (OrderType(limit=Limit(tif)) for tif in ("Alo", "Ioc", "Gtc")
 _PLACE, _AMEND, _CANCEL = int(actions.PLACE), int(actions.AMEND), int(actions.CANCEL)
 _BIT_IOC, _BIT_ALO, _BIT_REDUCE = int(actions.BIT_IOC), int(actions.BIT_ALO), int(actions.BIT_REDUCE_ONLY)
 _GONE = (NOT_OPEN.name, MODIFY_GONE.name)
+
+_price, _size = lru_cache(4096)(render_price), lru_cache(4096)(render_size)  # a market's prices and sizes recur
 
 # An action's fields in the order of ACTION.
 _CLOID, _TARGET, _PX, _QTY, _KIND, _SIDE, _BITS = 1, 2, 3, 4, 6, 7, 8
@@ -118,7 +120,7 @@ class Outbox:
     def _order(self, one: Wanted) -> Order:
         bits, decimals = one[_BITS], self._market.sz_decimals
         kind = _ALO if bits & _BIT_ALO else _IOC if bits & _BIT_IOC else _GTC
-        px, sz = render_price(one[_PX], decimals), render_size(one[_QTY], decimals)
+        px, sz = _price(one[_PX], decimals), _size(one[_QTY], decimals)
         is_reduce = bool(bits & _BIT_REDUCE)
         return rendered_order(self._market.asset, one[_SIDE] > 0, px, sz, is_reduce, kind, self.cloid(one[_CLOID]))
 
