@@ -12,7 +12,6 @@ from tests.faults.traders import COIN, DEX, SOURCE, TraderProcess
 from touchstone.live import control
 
 
-
 def command(trader: TraderProcess, *words: str) -> subprocess.CompletedProcess[str]:
     """A command of the operator, in the trader's folder."""
     return subprocess.run(

@@ -113,6 +113,7 @@ async def test_a_refused_part_is_told_with_its_reason() -> None:
     text = "Post only order would have immediately matched, bbo was 40.0@40.03. asset=159"
     await desk.answer(accepted(Status(resting=Resting(7)), Status(error=text)))
     assert desk.told() == [(events.ORDER_REJECTED, 2, events.REJECT_BAD_ALO_PX)]
+    assert desk.heard[0]["px"] == 400_300  # the ask that the bid would have met
 
 
 async def test_an_amend_of_an_order_that_is_gone_gives_no_order() -> None:

@@ -11,7 +11,6 @@ from tests.live.test_trader import Recorded
 
 from touchstone import config
 from touchstone.clients.hyperliquid import Market
-from touchstone.core import events
 from touchstone.core.trading import orders
 from touchstone.data.frames import Frames
 from touchstone.live import rows as make

@@ -23,9 +23,9 @@ def array(rows: Iterable[Row]) -> Any:
     return np.array([tuple(each) for each in rows], EVENT)
 
 
-def rejected(cloid: int, code: Any, recv_ns: int) -> Row:
-    """An order of ours never came to be."""
-    return row(events.ORDER_REJECTED, recv_ns, exch_ns=recv_ns, aux=cloid, code=code)
+def rejected(cloid: int, code: Any, recv_ns: int, *, px: int = 0) -> Row:
+    """An order of ours never came to be; px: what a post-only order would have met, 0 where that is not told."""
+    return row(events.ORDER_REJECTED, recv_ns, exch_ns=recv_ns, px=px, aux=cloid, code=code)
 
 
 def not_cancelled(cloid: int, code: Any, recv_ns: int) -> Row:

@@ -219,7 +219,7 @@ class Session:
             async with asyncio.timeout(LAST_LOOK_S):
                 await self._leave_nothing()
         except TimeoutError:
-            self._fail(LiveError("the exchange did not answer at the end: orders may be open; touchstone kill cancels"))
+            self.fail(LiveError("the exchange did not answer at the end: orders may be open; touchstone kill cancels"))
         finally:
             self._is_trading = False
             for task in list(self._tasks):
@@ -233,7 +233,7 @@ class Session:
         if left.n_orders:
             self.say(f"{left.n_orders} orders were still open at the end; they are cancelled")
         if not left.is_none_left:
-            self._fail(LiveError(f"orders may be open: {dict(left.reasons)}; touchstone kill cancels them"))
+            self.fail(LiveError(f"orders may be open: {dict(left.reasons)}; touchstone kill cancels them"))
         if self.trader.is_sound:
             await self._stop_reconciling()
             with contextlib.suppress(PositionError):  # alerted by the core, so it is a problem of the result
@@ -327,7 +327,7 @@ class Session:
 
     def _check_core(self) -> None:
         if self.trader.failure is not None:
-            self._fail(self.trader.failure)
+            self.fail(self.trader.failure)
         elif self.trader.is_halted:
             self.end("a buffer of the core was full", by_risk=True)
         elif self.trader.is_killed:
@@ -374,9 +374,9 @@ class Session:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(error)
+            self.fail(error)
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """The session cannot go on: orders are pulled, the error is told at the end. The first one counts."""
         if self.failure is None:
             self.failure = error

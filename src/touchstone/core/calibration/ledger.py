@@ -16,6 +16,7 @@ from touchstone.core.conventions import (
     N_FAIR,
     N_FILL,
     N_MARKOUT,
+    NEVER_NS,
     TOXIC_HORIZON,
     depth_bucket,
 )
@@ -69,6 +70,7 @@ LEDGER = record(
         ("due_fill", "i8", (N_FILL,)),  # cursors: next node to resolve at each horizon
         ("n_fills", "i8"),
         ("due_markout", "i8", (N_MARKOUT,)),
+        ("next_markout_ns", "i8"),  # no markout is due before
         ("n_fair", "i8"),
         ("due_fair", "i8", (N_FAIR,)),
         ("window_end_ns", "i8", (targets.N_TARGETS,)),  # no overlap between outcomes that enter an e-process
@@ -99,6 +101,7 @@ def reset(ledger, models, fill_memory, adverse_memory):
     shadow.reset(ledger.tracker)
     ledger.next_id = 1
     ledger.n_fills = 0
+    ledger.next_markout_ns = NEVER_NS
     ledger.n_fair = 0
     ledger.n_renewals = 0
     ledger.n_evicted = 0

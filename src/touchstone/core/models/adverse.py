@@ -26,9 +26,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from touchstone.core import quick
 from touchstone.core.conventions import DEPTH_EDGES_BPS, MARKOUT_HORIZONS_NS, N_DEPTH, N_MARKOUT, NS, TOXIC_HORIZON
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.numerics import student_t_cdf
 
 DEPTH_SHARE = 0.25
 _EDGES = (0.0, *DEPTH_EDGES_BPS, 1.5 * DEPTH_EDGES_BPS[-1])
@@ -144,7 +144,8 @@ def p_toxic(model, bucket, s, sigma, half_spread_minus_fee_bps, half_spread_sd_b
     """
     location, scale, dof = predict(model, TOXIC_H, bucket, s, sigma)
     wide = math.sqrt(scale * scale + half_spread_sd_bps * half_spread_sd_bps)
-    return student_t_cdf((location - half_spread_minus_fee_bps) / wide, dof)
+    below, _ = quick.student_t((location - half_spread_minus_fee_bps) / wide, dof)
+    return below
 
 
 @inline
