@@ -1,6 +1,7 @@
 """`python small_disk.py WHAT BYTES run ...`: the command line, on a disk that is full after so many bytes.
 
-`journal`: only the session's journal finds it full. `files`: no file at all may grow beyond that size.
+`journal`: only the session's journal finds it full. `files`: once the session has begun no file at all may grow beyond
+that size.
 """
 
 import errno
@@ -10,6 +11,7 @@ import sys
 from typing import Any
 
 from touchstone.cli.main import main
+from touchstone.live.desk import Desk
 from touchstone.session import journal
 
 
@@ -35,5 +37,11 @@ if __name__ == "__main__":
     if what == "journal":
         journal.os = FullDisk(int(size))  # type: ignore[assignment]
     else:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
+        real = Desk.set_last_session
+
+        def then_full(*given: Any) -> None:
+            real(*given)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
+
+        Desk.set_last_session = then_full  # type: ignore[method-assign]
     sys.exit(main(arguments))

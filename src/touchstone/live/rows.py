@@ -44,9 +44,9 @@ def feed(is_up: bool, which: Sequence[Any], recv_ns: int) -> list[Row]:
     return [row(kind, recv_ns, exch_ns=recv_ns, code=code) for code in which]
 
 
-def command(code: Any, recv_ns: int) -> Row:
-    """What the operator wants (events.COMMAND_*)."""
-    return row(events.OPERATOR, recv_ns, exch_ns=recv_ns, code=code)
+def command(code: Any, recv_ns: int, *, of_end: bool = False) -> Row:
+    """What the operator wants (events.COMMAND_*), or with `of_end` the session itself because it ends."""
+    return row(events.OPERATOR, recv_ns, exch_ns=recv_ns, code=code, aux=int(of_end))
 
 
 assert tuple(EVENT.names) == ("exch_ns", "recv_ns", "px", "qty", "aux", "code", "kind", "side", "bits")

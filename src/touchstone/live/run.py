@@ -149,10 +149,12 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
             if going_on:
                 say(f"going on with {folder}, which did not end by itself")
                 resume.load_start(session.trader, store.start)
-                count = resume.retrace(session.trader, folder, session.recovery)
+                retraced = resume.retrace(session.trader, folder, session.recovery)
                 store.drop_ahead()
-                say(f"{count:,} events from the journal: the core stands where it stood")
+                say(f"{retraced.n_events:,} events from the journal: the core stands where it stood")
                 session.lost_sight()
+                for command in retraced.again:
+                    session.command(command)
             else:
                 session.begin()
                 _take_over(work, session, say)

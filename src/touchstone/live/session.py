@@ -211,7 +211,7 @@ class Session:
 
     async def finish(self) -> None:
         """Pull every order, see that none is left, take in what is still told, stop."""
-        self.command(events.COMMAND_HALT)
+        self.command(events.COMMAND_HALT, of_end=True)
         deadline_s = monotonic_s() + PULL_S
         while self.trader.live_orders() and monotonic_s() < deadline_s and self.trader.is_sound:
             await asyncio.sleep(0.02)
@@ -243,9 +243,9 @@ class Session:
         """Seconds of the trader's clock."""
         await asyncio.sleep(seconds / self.clock.speed)
 
-    def command(self, code: Any) -> None:
-        """An operator's command to the core (events.COMMAND_*), journaled like everything."""
-        self.trader.take_rows([make.command(code, self.clock.now_ns())])
+    def command(self, code: Any, *, of_end: bool = False) -> None:
+        """An operator's command to the core (events.COMMAND_*), journaled like everything; or the session's own."""
+        self.trader.take_rows([make.command(code, self.clock.now_ns(), of_end=of_end)])
 
     async def set_leverage(self, leverage: int, *, is_cross: bool) -> None:
         """Leverage and margin mode, before trading. Raises LiveError where the exchange refuses."""
