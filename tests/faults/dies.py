@@ -24,13 +24,16 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def before(owner: Any, name: str, n: int, act: Callable[..., None] = lambda *given: die()) -> None:
-    """Act at the n-th call of a method, before it."""
+def before(
+    owner: Any, name: str, n: int, act: Callable[..., None] = lambda *given: die(),
+    *, counts: Callable[..., bool] = lambda *given: True,
+) -> None:  # fmt: skip
+    """Act at the n-th call of a method that counts, before it."""
     real, count = getattr(owner, name), 0
 
     def called(*given: Any, **named: Any) -> Any:
         nonlocal count
-        count += 1
+        count += counts(*given)
         if count == n:
             act(*given)
         return real(*given, **named)
@@ -71,9 +74,8 @@ def small_segments() -> None:
     defaults["segment_bytes"] = SMALL_SEGMENT
 
 
-def filled(_: Any, table: str, rows: Any) -> None:
-    if table == "fills":
-        die()
+def is_fill(_: Any, table: str, rows: Any) -> bool:
+    return table == "fills"
 
 
 POINTS: dict[str, Callable[[int], None]] = {
@@ -81,7 +83,7 @@ POINTS: dict[str, Callable[[int], None]] = {
     "sent": lambda n: after(Outbox, "send", n),
     "events journaled, actions not": lambda n: before(Journal, "append_actions", n, events_only),
     "a block torn": lambda n: before(Journal, "flush", n, torn),
-    "a fill on its way to the database": lambda n: [before(SessionStore, "take", at, filled) for at in range(n, 500)],
+    "a fill on its way to the database": lambda n: before(SessionStore, "take", n, counts=is_fill),
     "a segment without its state": lambda n: (small_segments(), after(Journal, "new_segment", n)),
     "in the middle of reconciling": lambda n: after(Recovery, "catch_up", n),
     "before the session is known": lambda n: before(Desk, "set_last_session", n),

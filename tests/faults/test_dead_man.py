@@ -11,6 +11,7 @@ from tests.faults.traders import COMPILE_S, DEX, SETTINGS, TraderProcess, approv
 
 from touchstone.live import keys
 
+FAR = SETTINGS.replace("half_spread_ticks = 1.0", "half_spread_ticks = 40.0")  # nobody fills them meanwhile
 HEARTBEAT_S = 2.0
 ACTS_WITHIN_S = 5.0  # the stated bound, of the wall: after a death, or after HEARTBEAT_S of silence
 
@@ -19,7 +20,7 @@ def watched(traders: Callable[..., TraderProcess]) -> TraderProcess:
     key = "0x" + secrets.token_hex(32)
     trader = traders(
         also={keys.WATCHDOG_KEY: key},
-        settings=SETTINGS + f'heartbeat_s = {HEARTBEAT_S}\ndead_man = "watchdog"\n',
+        settings=FAR + f'heartbeat_s = {HEARTBEAT_S}\ndead_man = "watchdog"\n',
     )
     approve(trader, key, "watchdog")
     trader.start()
@@ -53,6 +54,7 @@ def test_hanging(traders: Callable[..., TraderProcess]) -> None:
     """It finds its orders gone when it goes on, and another watchdog is started."""
     trader = watched(traders)
     os.kill(trader.process.pid, signal.SIGSTOP)
+    assert trader.venue.info("frontendOpenOrders", user=trader.user, dex=DEX)
     orders_rest_for(trader, HEARTBEAT_S + ACTS_WITHIN_S)
     os.kill(trader.process.pid, signal.SIGCONT)
     trader.until_quoting()

@@ -51,7 +51,7 @@ def test_key_from_the_environment(traders: Callable[..., TraderProcess]) -> None
     assert trader.wait() == 3, trader.words()
     assert "Traceback" in trader.words(400)
     assert leaks_under(trader.folder, key) == []
-    trader.command[-1:] = ["--seed", key]  # a user's mistake
+    trader.command[trader.command.index("--config") + 1] = key  # a user's mistake
     trader.start()
     assert trader.wait() == 2, trader.words()
     assert leaks_under(trader.folder, key) == []

@@ -59,13 +59,13 @@ def test_killed_at_the_worst_instants(trader: TraderProcess) -> None:
     """One session dies at each of them in turn; each next start goes on with it."""
     plain = trader.command
     for point, number, terminates in (
+        ("a fill on its way to the database", 1, False),
         ("journaled, not sent", 40, False),
         ("sent", 30, False),
         ("events journaled, actions not", 30, False),
         ("a block torn", 60, False),
         ("a segment without its state", 3, False),
         ("in the middle of reconciling", 1, False),
-        ("a fill on its way to the database", 1, False),
         ("all orders gone, no result", 1, True),
         ("a final state, no result", 1, True),
     ):
