@@ -100,6 +100,7 @@ def make_tape(shared: Path, events: int) -> tuple[Tape, dict[str, str]]:
         "NUMBA_CACHE_DIR": str(data / "compiled"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    environment.pop("NUMBA_LOOP_VECTORIZE", None)  # how we compile is not how they do
     tag = tag_of(events)
     packed, made = data / f"synth_{tag}_packed.npy", data / f"synth_{tag}.tape"
     if not packed.is_file():
