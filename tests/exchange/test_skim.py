@@ -21,7 +21,8 @@ def market(seed: int) -> Any:
     rows["kind"], rows["side"] = events.BOOK_LEVEL, rng.choice([1, -1], N_ROWS)
     trades = rng.random(N_ROWS) < 0.1
     rows["kind"][trades] = events.TRADE
-    rows["px"] = CENTRE - rows["side"].astype(np.int64) * 10 * np.where(trades, -rng.integers(1, 8, N_ROWS), rng.integers(1, 30, N_ROWS))
+    ticks = np.where(trades, -rng.integers(1, 8, N_ROWS), rng.integers(1, 30, N_ROWS))
+    rows["px"] = CENTRE - rows["side"].astype(np.int64) * 10 * ticks
     rows["qty"] = np.where(rng.random(N_ROWS) < 0.2, trades, rng.integers(1, 900, N_ROWS))
     rows["exch_ns"] = START_NS + np.cumsum(rng.integers(0, 3, N_ROWS)) * 5 * MS
     rows["recv_ns"] = rows["exch_ns"]
