@@ -140,7 +140,7 @@ def _heard_ns(loop, tape):
 
 @inline
 def _play_world(venue, loop, tape, until_ns):
-    """The exchange meets rows of the tape up to until_ns, or to the first that the core or we hear of before."""
+    """The exchange meets rows of the tape up to until_ns, or until the core is to hear of one before."""
     at = np.int64(loop.world)
     end = np.int64(loop.n_tape)
     hears_touch = loop.hears_touch != 0

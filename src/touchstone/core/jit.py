@@ -51,8 +51,13 @@ def _use_cache() -> Path:
 
 
 CACHE_DIR = _use_cache()
+# Vectors of the loops that are merged into a hot function are saved and restored around each of its calls.
+os.environ.setdefault("NUMBA_LOOP_VECTORIZE", "0")
 
+import numba  # noqa: E402
 from numba import njit  # noqa: E402
+
+numba.config.LOOP_VECTORIZE = int(os.environ["NUMBA_LOOP_VECTORIZE"])
 
 # No wrapper for callers in C: nothing needs one, and it costs a twentieth of the compile time. No reference counts: the
 # core allocates nothing, and every array handed to a function would be counted by an atomic instruction.

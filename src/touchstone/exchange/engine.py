@@ -192,11 +192,11 @@ def on_market(venue, event):
 
 @inline
 def skim(venue, rows, start, end, until_ns, stops_at_touch):
-    """Take in rows start..end up to until_ns while they concern nobody; returns where it stopped.
+    """Take in rows start..end up to until_ns while they move nothing; returns where it stopped.
 
-    Nobody: sizes at or behind the touch with no order of ours among them, trades that reach none of ours. All that
-    such a row changes is one size. With stops_at_touch it also stops before the block after one that changed the size
-    of the touch. What it stops at goes through `on_market`.
+    Such rows are sizes at or behind the touch, which change one size and perhaps places in the queue, and trades that
+    reach no order of ours. With stops_at_touch it also stops before the block after one that changed the size of the
+    touch. What it stops at goes through `on_market`.
     """
     book, grid, orders = venue.book, venue.grid, venue.orders
     row_ns = np.int64(rows[start].exch_ns)
@@ -222,10 +222,9 @@ def skim(venue, rows, start, end, until_ns, stops_at_touch):
         slot = slot_lo + ticks
         best = np.int64(book.best[s])
         behind = (best - slot) * toward
-        is_ours = (slot + origin >= orders.low[s]) & (slot + origin <= orders.high[s])
         is_on_grid = (above >= 0) & (px < px_hi) & (ticks * tick == above) & (px > 0)
         is_behind = (best >= 0) & (behind >= (qty == 0)) & ((book.limit[s] - slot) * toward <= 0)
-        is_size = (kind == events.BOOK_LEVEL) & is_on_grid & is_behind & (not is_ours)
+        is_size = (kind == events.BOOK_LEVEL) & is_on_grid & is_behind
         is_trade = (kind == events.TRADE) & ((px - orders.best_px[1 - s]) * toward < 0)
         is_in_time = (row_ns <= until_ns) & (row_ns >= last_ns)
         is_after_touch = (is_new & stops) & (row_ns != last_ns)
@@ -234,6 +233,10 @@ def skim(venue, rows, start, end, until_ns, stops_at_touch):
         if is_size:
             book.qty[s, slot] = qty
             is_new |= behind == 0
+            if (slot + origin >= orders.low[s]) & (slot + origin <= orders.high[s]):
+                book.change = order_book.ONE_LEVEL
+                book.change_slot = slot
+                matching.follow_level(venue, s, slot + origin, row_ns)
         last_ns = row_ns
         at += 1
     if at > start:

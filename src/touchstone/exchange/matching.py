@@ -92,7 +92,7 @@ def follow_queues(venue, now_ns):
         changed = book.origin + book.change_slot
         is_among_ours = (orders.low[s] <= changed) & (changed <= orders.high[s])
         if is_among_ours | (orders.n_unknown > 0) | (orders.newest_ns >= now_ns):
-            _follow_level(venue, s, changed, now_ns)
+            follow_level(venue, s, changed, now_ns)
     elif book.change == order_book.MANY_LEVELS:
         for s in range(2):
             for at in range(orders.n[s]):
@@ -100,7 +100,8 @@ def follow_queues(venue, now_ns):
 
 
 @compiled
-def _follow_level(venue, s, changed, now_ns):
+def follow_level(venue, s, changed, now_ns):
+    """The level at grid index `changed` has a new size: advance our places in its queue."""
     orders = venue.orders
     for at in range(orders.n[s]):
         order = orders.slot[orders.live[s, at]]

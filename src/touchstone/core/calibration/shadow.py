@@ -39,6 +39,16 @@ FORECAST = record(  # of adverse selection, frozen with the order
 
 TRACKED = record(
     [
+        # read whenever the level changes: together, for a level has several of them
+        ("next", "i8"),
+        ("is_live", "i8"),  # the real order rests now
+        ("is_known", "i8"),  # the book has shown our level since we rest: queue_ahead means something
+        ("queue_ahead", "f8"),
+        ("level_qty", "i8"),  # net size of our level as last seen
+        ("traded", "i8"),  # at our price since then
+        ("model_fill_ns", "i8"),
+        ("unsure_ns", "i8"),  # first trade at our price that leaves the answer to the queue model, 0 = none
+        ("prev", "i8"),
         ("prediction_id", "i8"),
         ("cloid", "i8"),  # 0: never sent
         ("made_ns", "i8"),
@@ -48,17 +58,8 @@ TRACKED = record(
         ("px", "i8"),
         ("index", "i8"),  # grid index of px
         ("qty", "i8"),
-        ("is_live", "i8"),  # the real order rests now
         ("is_active", "i8"),
         ("is_linked", "i8"),  # in the list of its price level
-        ("next", "i8"),
-        ("prev", "i8"),
-        ("is_known", "i8"),  # the book has shown our level since we rest: queue_ahead means something
-        ("queue_ahead", "f8"),
-        ("level_qty", "i8"),  # net size of our level as last seen
-        ("traded", "i8"),  # at our price since then
-        ("unsure_ns", "i8"),  # first trade at our price that leaves the answer to the queue model, 0 = none
-        ("model_fill_ns", "i8"),
         ("tape_fill_ns", "i8"),
         ("tape_block_ns", "i8"),  # exchange time of the block that went through
         ("own_fill_ns", "i8"),  # our own first fill

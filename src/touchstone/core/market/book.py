@@ -376,7 +376,7 @@ def _end_snapshot(book):
 
 @inline
 def update(book, grid, event):
-    """Take in one book event (BOOK_LEVEL, SNAPSHOT_BEGIN, SNAPSHOT_END, BBO). Returns whether the touch may have moved.
+    """Take in one book event (BOOK_LEVEL, SNAPSHOT_BEGIN, SNAPSHOT_END, BBO); returns whether the touch may have moved.
 
     Events of a block older than the newest one are dropped and counted (`n_late`).
     """

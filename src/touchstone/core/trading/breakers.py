@@ -106,8 +106,6 @@ RISK = record(
         ("state_since_ns", "i8"),
         ("n_changes", "i8"),
         ("is_unresolved", "i8"),  # `active` has changed since the state was last derived from it
-        ("seen", INPUTS),  # what was judged last
-        ("quiet_until_ns", "i8"),  # until then the same inputs and a feed that is not late trip nothing; 0: judge
         ("active", "i8", (N_REASONS,)),
         ("since_ns", "i8", (N_REASONS,)),  # when it last tripped
         ("last_true_ns", "i8", (N_REASONS,)),

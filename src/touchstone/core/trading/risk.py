@@ -93,7 +93,6 @@ def reset(risk):
     risk.n_trips[:] = 0
     risk.active[WAITING_FOR_DATA] = 1
     risk.is_unresolved = 1
-    risk.quiet_until_ns = 0
     risk.mid2 = 0
     risk.session_pnl = UNKNOWN
     risk.loss_from = 0
@@ -326,7 +325,6 @@ def on_market(risk, now_ns, exch_ns):
 @inline
 def on_equity(risk, equity, withdrawable):
     """Account value and what of it is free, micro; withdrawable < 0: unknown."""
-    risk.quiet_until_ns = 0
     risk.equity = equity
     risk.equity_peak = max(np.int64(risk.equity_peak), equity)
     risk.withdrawable = withdrawable
@@ -335,7 +333,6 @@ def on_equity(risk, equity, withdrawable):
 @inline
 def on_feed(risk, feed, is_down):
     """FEED_* reported down or up."""
-    risk.quiet_until_ns = 0
     if 0 <= feed < 3:
         risk.feed_down[feed] = 1 if is_down else 0
 
@@ -343,7 +340,6 @@ def on_feed(risk, feed, is_down):
 @compiled
 def on_command(risk, now_ns, command):
     """COMMAND_* of the operator; the state follows at once."""
-    risk.quiet_until_ns = 0
     if command == events.COMMAND_HALT:
         judge(risk, now_ns, OPERATOR_HALT, YES, NO, NO_HOLD)
     elif command == events.COMMAND_REDUCE_ONLY:
@@ -369,35 +365,13 @@ def on_command(risk, now_ns, command):
 def on_transfer(risk, micro):
     """A deposit (+) or withdrawal (-) moves the peak along, so that it is no drawdown."""
     if risk.equity_peak != UNKNOWN:
-        risk.quiet_until_ns = 0
         risk.equity_peak += micro
         risk.equity += micro
 
 
-@inline
+@compiled
 def update(risk, now_ns, inputs):
     """Judge every breaker on one set of INPUTS at one time; call on every event and timer. Returns the risk state."""
-    is_due = now_ns >= risk.quiet_until_ns or risk.state != NORMAL or risk.lag_ns >= risk.limits.lag_ns
-    if is_due or not _is_same(inputs, risk.seen):
-        _update(risk, now_ns, inputs)
-    return np.int64(risk.state)
-
-
-@inline
-def _is_same(a, b):
-    """Whether two INPUTS are equal, unknown values too."""
-    money = (a.position == b.position) & (a.open_notional == b.open_notional) & (a.session_pnl == b.session_pnl)
-    book = (a.bid_px == b.bid_px) & (a.ask_px == b.ask_px) & _is_equal(a.sigma, b.sigma)
-    return money & book & _is_equal(a.liquidation_bps, b.liquidation_bps) & _is_equal(a.free_margin, b.free_margin)
-
-
-@inline
-def _is_equal(x, y):
-    return (x == y) | ((x != x) & (y != y))
-
-
-@compiled
-def _update(risk, now_ns, inputs):
     _blind_book(risk, now_ns, inputs)
     _data(risk, now_ns)
     _price_jump(risk, now_ns, inputs)
@@ -410,7 +384,4 @@ def _update(risk, now_ns, inputs):
     _session_loss(risk, now_ns, inputs)
     _drawdown(risk, now_ns)
     resolve(risk, now_ns)
-    risk.seen = inputs
-    risk.quiet_until_ns = 0
-    if risk.state == NORMAL and 0 < inputs.bid_px < inputs.ask_px:
-        risk.quiet_until_ns = min(risk.market_ns + risk.limits.stale_ns, np.int64(risk.slice_until_ns))
+    return np.int64(risk.state)
