@@ -73,12 +73,24 @@ class Watchdog:
             with contextlib.suppress(OSError):  # a trader that has died meanwhile is heard of below
                 sys.stdout.write(f"{WATCHING}\n")
                 sys.stdout.flush()
-            cause = await self._listen()
-            if cause is None:
-                self.log("told to stop")
-                return STOPPED
-            self.log(f"{cause}: cancelling every order")
-            done = await cancel_all(client, orders.dex, bound_s=PERSISTS_S, assets=assets, is_ours=self._is_ours)
+            reader = await _pipe()
+            while True:
+                cause = await self._listen(reader)
+                if cause is None:
+                    self.log("told to stop")
+                    return STOPPED
+                self.log(f"{cause}: cancelling every order")
+                word = asyncio.create_task(reader.read(4_096))
+                done = await cancel_all(
+                    client, orders.dex, bound_s=PERSISTS_S, assets=assets,
+                    is_ours=lambda word=word: self._is_ours() and not _is_spoken(word),
+                )  # fmt: skip
+                if not _is_spoken(word):
+                    word.cancel()
+                    break
+                self.log(f"process {orders.trader} is back: its orders are its own again")
+                if END in word.result():
+                    return STOPPED
             for reason, n in done.reasons.items():
                 self.log(f"{n} x {reason}")
             if not self._is_ours():
@@ -93,11 +105,8 @@ class Watchdog:
         if (await signs(client)).role == "stranger":
             raise NotCancelledError(f"{self._signer.address} is no approved agent of {client.account}: approve it")
 
-    async def _listen(self) -> str | None:
+    async def _listen(self, reader: asyncio.StreamReader) -> str | None:
         """Why to act; None where told to stop."""
-        reader = asyncio.StreamReader()
-        loop = asyncio.get_running_loop()
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
         while True:
             try:
                 heard = await asyncio.wait_for(reader.read(4_096), self._orders.heartbeat_s)
@@ -116,6 +125,19 @@ class Watchdog:
         """One line in the session's watchdog.log; where that cannot be written there is nobody to tell."""
         with contextlib.suppress(OSError), Path(self._orders.log).open("a", encoding="utf-8") as file:
             file.write(f"{clock(time.time_ns())} {redact(line)}\n")
+
+
+async def _pipe() -> asyncio.StreamReader:
+    """Standard input, on which the trader is heard."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    return reader
+
+
+def _is_spoken(word: "asyncio.Task[bytes]") -> bool:
+    """Whether the trader, silent before, has said something; the end of the pipe is no word."""
+    return word.done() and bool(word.result())
 
 
 def _now_ms() -> int:
