@@ -22,7 +22,7 @@ def rss_kb(pid: int) -> int:
 
 
 @pytest.mark.slow
-def test_half_an_hour(tmp_path_factory: pytest.TempPathFactory, minutes: float = MINUTES) -> None:
+def test_half_an_hour(tmp_path_factory: pytest.TempPathFactory) -> None:
     with running(
         tmp_path_factory.mktemp("exchange"), "--market", "normal", "--coin", COIN, config=WIDE
     ) as exchange:
@@ -30,7 +30,7 @@ def test_half_an_hour(tmp_path_factory: pytest.TempPathFactory, minutes: float =
         try:
             trader.start()
             trader.until_quoting(COMPILE_S)
-            seen = watched(trader, minutes)
+            seen = watched(trader, MINUTES)
             assert trader.terminate() == 0, trader.words()
             assert disagreements(trader) == []
             words = (trader.folder / "err.txt").read_text()
@@ -44,7 +44,9 @@ def test_half_an_hour(tmp_path_factory: pytest.TempPathFactory, minutes: float =
             trader.close()
 
 
-def watched(trader: TraderProcess, minutes: float, say: Callable[[str], None] = lambda _: None) -> list[tuple[float, int]]:
+def watched(
+    trader: TraderProcess, minutes: float, say: Callable[[str], None] = lambda _: None
+) -> list[tuple[float, int]]:
     """(seconds, resident memory in kB) of a session, every few seconds."""
     seen: list[tuple[float, int]] = []
     began_s = time.monotonic()

@@ -45,7 +45,7 @@ class Recovery:
         self._say = say
         self.newest_fill_ms = 0  # fills up to here are all known
         self.newest_funding_ms = 0
-        names = ("reconciled", "orphans_cancelled", "asked_by_cloid", "settled", "position_differs")
+        names = ("reconciled", "orphans_cancelled", "asked_by_cloid", "settled", "lost", "position_differs")
         self.counts = dict.fromkeys(names, 0)
 
     async def reconcile(self) -> None:
@@ -73,6 +73,14 @@ class Recovery:
             self.newest_funding_ms = entry.time
             payment = _with_time(entry)
             self._trader.take_rows(self._rows.funding(payment, self._clock.now_ns()))
+
+    async def void_lost(self) -> None:
+        """Orders that were journaled and never arrived, before anything is learned from how they fared."""
+        for order in self._trader.live_orders():
+            cloid = int(order.cloid)
+            if not order.was_acknowledged and await self._status_of(cloid, int(order.sent_ns)) is None:
+                self.counts["lost"] += 1
+                self._trader.take_rows([make.rejected(cloid, events.REJECT_NOT_SENT, self._clock.now_ns())])
 
     async def settle(self, cloids: Iterable[int]) -> None:
         """Ask for each order by its cloid until its fate is known, and tell the core."""

@@ -152,9 +152,7 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
                 retraced = resume.retrace(session.trader, folder, session.recovery)
                 store.drop_ahead()
                 say(f"{retraced.n_events:,} events from the journal: the core stands where it stood")
-                session.lost_sight()
-                for command in retraced.again:
-                    session.command(command)
+                await session.wake(retraced.again)
             else:
                 session.begin()
                 _take_over(work, session, say)

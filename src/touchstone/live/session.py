@@ -255,6 +255,15 @@ class Session:
             mode = "cross" if is_cross else "isolated"
             raise LiveError(f"leverage {leverage} {mode} for {self.start.market.coin}: {reply.response}")
 
+    async def wake(self, commands: Sequence[Any]) -> None:
+        """Go on behind a crash: blind since then, and what never left us is void, before time goes on for the core."""
+        self.trader.holds_time = self.trader.first_ns > 0
+        self.lost_sight()
+        for command in commands:
+            self.command(command)
+        await self._insist(self.recovery.void_lost, "asking for orders")
+        self.trader.holds_time = False
+
     def lost_sight(self) -> None:
         """Nothing that the core knows is recent: it is blind until the exchange has been asked."""
         self._sees_all = False

@@ -62,6 +62,7 @@ class Trader(Machine):
         self._sent: list[bytes] = []  # not handed to the sinks yet
         self._halted = self.machine["state"]["is_halted"]
         self.timer_ns = 0
+        self.holds_time = False  # after a crash: it stands still for the core until that knows what it must
         self.n_rows = 0
         self._n_market = 0
         self._first_ns = 0
@@ -118,7 +119,7 @@ class Trader(Machine):
     def feed(self, count: int) -> None:
         """Feed the first `count` rows of `buffer`, all received at one time, after the timers due before them."""
         now_ns = int(self._received[0])
-        if now_ns < self._newest_ns:  # taken down before what was fed last
+        if now_ns < self._newest_ns or self.holds_time:  # taken down before what was fed last
             self._received[:count] = now_ns = self._newest_ns
         self._newest_ns = now_ns
         if self.timer_ns == 0:

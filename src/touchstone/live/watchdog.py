@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -51,7 +52,7 @@ class Orders(msgspec.Struct):
 
 
 class Watchdog:
-    """Listens, and acts once."""
+    """Listens, and acts; a trader that was only silent is watched on."""
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
@@ -83,7 +84,7 @@ class Watchdog:
                 word = asyncio.create_task(reader.read(4_096))
                 done = await cancel_all(
                     client, orders.dex, bound_s=PERSISTS_S, assets=assets,
-                    is_ours=lambda word=word: self._is_ours() and not _is_spoken(word),
+                    is_ours=partial(self._is_needed, word),
                 )  # fmt: skip
                 if not _is_spoken(word):
                     word.cancel()
@@ -116,6 +117,9 @@ class Watchdog:
                 return f"process {self._orders.trader} died"
             if END in heard:
                 return None
+
+    def _is_needed(self, word: "asyncio.Task[bytes]") -> bool:
+        return self._is_ours() and not _is_spoken(word)
 
     def _is_ours(self) -> bool:
         holder = self._desk.holder()
