@@ -58,7 +58,7 @@ class Desk:
         event.kind = kind
         engine.step(self.machine)
         sent = [self.out.actions[n].copy() for n in range(self.out.n_actions)]
-        for table in ("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts"):
+        for table in ("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts", "pairs", "lags"):
             rows = getattr(self.out, table)[: getattr(self.out, f"n_{table}")]
             self.rows.setdefault(table, []).extend(row.copy() for row in rows)
         records.clear(self.out)

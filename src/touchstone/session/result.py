@@ -10,7 +10,7 @@ from touchstone.core.calibration import ledger, reliability, scorecard
 from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.records import ALERT_NAMES
-from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, N_TARGETS, TARGET_NAMES
+from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_SQUARED, N_TARGETS, TARGET_NAMES
 from touchstone.core.trading import breakers, markout, pnl
 from touchstone.insight import intervals
 from touchstone.session.machine import Machine
@@ -342,8 +342,8 @@ def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
         "model_decided": int(resolved[DECIDED_MODEL]),
         "no_baseline": int(out.n_no_baseline),
         "brier": number(out.loss) if is_binary else None,
-        "crps": None if is_binary or TARGET_NAMES[target].startswith("fair") else number(out.loss),
-        "squared_error": number(out.loss) if TARGET_NAMES[target].startswith("fair") else None,
+        "crps": None if is_binary or IS_SQUARED[target] else number(out.loss),
+        "squared_error": number(out.loss) if IS_SQUARED[target] else None,
         "log_score": number(out.log_score),
         "bss": number(out.bss),
         "bss_low": skill.low if skill else None,
