@@ -193,6 +193,7 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     row.bucket = bucket
     forecast.bucket = bucket
     forecast.sigma = market.sigma
+    forecast.lag_term_bps = market.lag_term_bps[s]
     fill_features(node.features, market, s, depth_bps, queue_ahead)
     for h in range(N_FILL):
         target = targets.FILL_TARGET + h

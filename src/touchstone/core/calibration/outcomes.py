@@ -20,7 +20,7 @@ from touchstone.core.conventions import BPS, N_FAIR, N_FILL, N_MARKOUT, TOXIC_HO
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import midpath
 from touchstone.core.market.book import depth_from
-from touchstone.core.models import adverse, capture, fair, fill
+from touchstone.core.models import adverse, capture, fair, fill, lag
 from touchstone.core.numerics import student_t_cdf
 from touchstone.core.trading import markout, pnl
 
@@ -131,6 +131,7 @@ def hand_over(ledger, models, i, fill_id, decided, block_ns, s, px, qty, mid2_be
             if decided == targets.DECIDED_TAPE and has_mid:
                 bucket, depth = np.int64(node.forecast.bucket), np.float64(node.forecast.depth_bps)
                 half_spread = depth_from(mid2_before, s, px)
+                lag.learn_announced(models.lag, node.forecast.lag_term_bps)
                 capture.learn(models.capture, bucket, depth, half_spread)
                 if block_ns - node.made_ns <= FILL_HORIZONS[1]:
                     capture.learn(models.capture_10s, bucket, depth, half_spread)

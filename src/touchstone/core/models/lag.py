@@ -3,12 +3,16 @@
 Move, beyond what the microprice says: beta_h x, a Bayesian regression through the origin per horizon. Prior beta ~
 N(0.5, 0.5^2): 1 if our mid follows all of it, 0 if none; both within one sd. What it learns from is the realised move
 less the fair-value prediction frozen with it, so the two add up instead of counting one thing twice. The residual scale
-is a decayed mean square with 5 pseudo-outcomes at 2 bps per sqrt second; residuals beyond 5 scales are clipped, counted.
+is a decayed mean square with 5 pseudo-outcomes at 2 bps per sqrt second; residuals beyond 5 scales are clipped.
 
 P(our mid is higher in 1 s): logistic in (1, u, |u|), u = x in residual scales of 1 s, within +-4. The intercept is the
 rate of a move at all (a mid that stands still is not up); |u| lets it rise with a large x of either sign. Gaussian
 posterior, one Newton step per outcome (the extended Kalman filter of a logistic regression); prior means -0.3, 1, 0
 with sd 1 each. Forgetting widens the posterior by a share per outcome, never beyond the prior.
+
+What was *announced*: the loss after a fill (models/adverse.py) is measured from our own late mid, so it holds the move
+that the quote had already priced by its lag term. The mean of that term over filled orders, as of their decisions, is
+what a quote with a lag term must not pay a second time. Prior: 0, worth 20 fills.
 """
 
 import math
@@ -32,6 +36,7 @@ SQUARE_LEAST = 1e-6  # bps^2
 N_UP = 3
 UP_MEAN = np.array([-0.3, 1.0, 0.0])
 UP_SD = 1.0
+ANNOUNCED_N, ANNOUNCED_MEMORY = 20.0, 500.0  # fills
 
 LAG = record(
     [
@@ -48,6 +53,8 @@ LAG = record(
         ("up_covariance", "f8", (N_UP, N_UP)),
         ("design", "f8", (N_UP,)),  # scratch
         ("direction", "f8", (N_UP,)),
+        ("announced_n", "f8"),  # decayed number of fills
+        ("announced_sum", "f8"),
         ("n_outcomes", "i8", (N_LAG,)),
         ("n_up", "i8"),  # outcomes that P(up) has learned from
         ("n_clipped", "i8"),
@@ -63,6 +70,8 @@ def reset(model, memory, scale_memory):
     model.n_clipped = 0
     model.n_skipped = 0
     model.n_up = 0
+    model.announced_n = 0.0
+    model.announced_sum = 0.0
     for h in range(N_LAG):
         model.xx[h] = 0.0
         model.xy[h] = 0.0
@@ -170,3 +179,17 @@ def learn_up(model, u, y):
         model.up_location[i] += surprise * model.direction[i]
         for j in range(N_UP):
             model.up_covariance[i, j] -= gain * model.direction[i] * model.direction[j]
+
+
+@inline
+def announced_bps(model):
+    """What of the loss after a fill the lag term has on average priced already, bps."""
+    return model.announced_sum / (ANNOUNCED_N + model.announced_n)
+
+
+@inline
+def learn_announced(model, term_bps):
+    """Take in one fill: the lag term (bps, positive = away from mid) of its order's decision."""
+    keep = 1.0 - 1.0 / ANNOUNCED_MEMORY
+    model.announced_n = keep * model.announced_n + 1.0
+    model.announced_sum = keep * model.announced_sum + term_bps

@@ -215,7 +215,7 @@ def _observe_estimates(state, market, the_book):
     bucket = depth_bucket(half)
     for s in range(2):
         loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
-        market.adverse_bps[s] = loss
+        market.adverse_bps[s] = loss - market.lag_announced_bps
     n = np.int64(state.models.adverse.n_outcomes[ladder.MARKOUT_10S] + state.models.capture.n_outcomes)
     if n != state.toxic_n or half != state.toxic_half_bps or market.sigma != state.toxic_sigma:
         state.toxic_n, state.toxic_half_bps, state.toxic_sigma = n, half, market.sigma

@@ -46,12 +46,14 @@ def observe_lag(state, market):
     market.reference = leadlag.reference(state.leadlag, now_ns, np.int64(state.params.reference_stale_ns))
     market.lag_gap_bps = math.nan
     market.lag_move_bps = 0.0
+    market.lag_announced_bps = 0.0
     if market.reference != leadlag.LIVE:
         return
     x = leadlag.unexplained_bps(state.leadlag, now_ns, np.int64(market.mid2))
     if x == x:
         move, _ = lag.predict(state.models.lag, ONE_SECOND, x)
         market.lag_gap_bps = x
+        market.lag_announced_bps = lag.announced_bps(state.models.lag)
         market.lag_move_bps = move
 
 

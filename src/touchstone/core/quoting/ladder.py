@@ -168,6 +168,7 @@ def form_terms(ladder, params, market, free, impacted, influence):
         terms[TERM_ADVERSE] = adverse_term
         terms[TERM_FAIR] = fair_term
         terms[TERM_LAG] = earned * threat + lag_careful
+        market.lag_term_bps[s] = terms[TERM_LAG]
         terms[TERM_STALENESS] = staleness
         half = 0.0
         for term in range(N_TERMS - 1):
@@ -299,7 +300,7 @@ def value_at(ladder, models, params, market, s, depth_bps, queue_ahead, h):
     bucket = depth_bucket(depth_bps)
     half_spread, _ = capture.predict(models.capture_10s, bucket, depth_bps)
     loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, bucket, s, market.sigma)
-    taken = depth_bps - half_spread + loss
+    taken = depth_bps - half_spread + loss - market.lag_announced_bps
     earned = models.influence[ADVERSE_10S]
     most = np.float64(ladder.term_bps[s, TERM_BASE])
     if taken > most:

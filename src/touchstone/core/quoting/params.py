@@ -24,6 +24,8 @@ MARKET_PARAMS = record(
         ("fair_move_bps", "f8"),  # predicted move of the mid over the shorter fair-value horizon
         ("lag_gap_bps", "f8"),  # the reference's move that our mid has not followed; NaN: not known
         ("lag_move_bps", "f8"),  # predicted move of the mid from it, besides fair_move_bps; 0 while it is not known
+        ("lag_term_bps", "f8", (2,)),  # the term that the last ladder made of it, per side
+        ("lag_announced_bps", "f8"),  # what of adverse_bps such terms pay on average; already taken off there
         ("reference", "i8"),  # market.leadlag NEVER_HEARD, LIVE or STALE: its terms are off but when LIVE
         ("adverse_bps", "f8", (2,)),  # predicted loss at 10 s of a fill at the base half-spread, per side
         ("p_toxic", "f8", (2,)),
