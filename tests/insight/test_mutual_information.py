@@ -1,4 +1,4 @@
-"""Lead-lag information in nats: reference values, the bias and its correction, the lag family and its null, the decay."""
+"""Lead-lag information in nats: reference values, bias and correction, the lag family and its null, the decay."""
 
 import math
 

@@ -83,7 +83,7 @@ def test_hayashi_yoshida_has_no_epps_effect():
     """rho = 0.8 seen every 0.1 and 0.2 s on average: HY 0.8, correlation of previous ticks at 0.1 s far below."""
     rhos, previous = [], []
     for seed in range(40):
-        lead, rows = minutes(seed, 0.8, 0.0)
+        lead, _ = minutes(seed, 0.8, 0.0)
         rhos.append(lead.rho[leadlag.N_SIDE])
         grid = START_NS + np.arange(0, 60 * NS, 100 * MS)
         moves = []
