@@ -52,7 +52,7 @@ class Opponent:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         side = Path(__file__).with_name("hftbacktest_side.py")
-        command = [str(environments.python_of("hftbacktest")), str(side)]
+        command = [str(environments.python_of("hftbacktest")), "-P", str(side)]  # -P: benchmarks/queue is not `queue`
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=folder, text=True
         )
@@ -100,6 +100,7 @@ def make_tape(shared: Path, events: int) -> tuple[Tape, dict[str, str]]:
         "NUMBA_CACHE_DIR": str(data / "compiled"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    environment.pop("NUMBA_LOOP_VECTORIZE", None)  # how we compile is not how they do
     tag = tag_of(events)
     packed, made = data / f"synth_{tag}_packed.npy", data / f"synth_{tag}.tape"
     if not packed.is_file():
@@ -183,7 +184,7 @@ def _race_nautilus(shared: Path) -> None:
     packed = environments.WORK / "data" / f"synth_{tag_of(EVENTS)}_packed.npy"
     meta = packed.with_name(packed.name.replace("_packed.npy", "_meta.json"))
     side = Path(__file__).with_name("nautilus_side.py")
-    command = [str(environments.python_of("nautilus")), str(side), str(packed), str(meta), str(count), "1"]
+    command = [str(environments.python_of("nautilus")), "-P", str(side), str(packed), str(meta), str(count), "1"]
     pairs = []
     for _ in range(min(REPEATS, 3)):
         done = subprocess.run(command, check=True, capture_output=True, text=True)

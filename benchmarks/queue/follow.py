@@ -70,7 +70,7 @@ def follow(day: Day, shows: Ints, ghosts: Ghosts, kinds: Ints, exponents: NDArra
     beyond = np.zeros(1, np.int64)
     _follow(
         *columns(day), day.px, day.qty, shows, ghosts.row, ghosts.last_row, ghosts.fill_ns, kinds, exponents, fill_ns,
-        error, beyond,
+        error, beyond, np.zeros(len(kinds)),
     )  # fmt: skip
     return Followed(fill_ns, error[FRONT_ERROR], error[FRONT_ABS_ERROR], int(beyond[0]))
 
@@ -106,11 +106,10 @@ def _shown_at_entry(px, qty, shows, row, s, own_px, own_size):
 @compiled
 def _follow(
     time, kind, order_id, size, price, side, px, qty, shows, rows, last_rows, true_fill_ns, kinds, exponents, fill_ns,
-    error, beyond,
+    error, beyond, front,
 ):  # fmt: skip
     deepest = px.shape[2] - 1
     n_models = len(kinds)
-    front = np.zeros(n_models)
     for g in range(len(rows)):
         row = rows[g]
         own_px, own_id, own_left = price[row], order_id[row], size[row]

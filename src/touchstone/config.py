@@ -230,7 +230,9 @@ class Risk(Section):
         5.0, "Market data older than this is no market data: quotes are pulled, a mid counts as missing; seconds."
     )
     max_feed_lag_s: Annotated[float, Gt(0), Le(600)] = field(
-        5.0, "Quotes are pulled when the newest block reached us this long after its exchange time, seconds."
+        5.0,
+        "Quotes are pulled when the newest block reached us this long after its exchange time (or before it: then a "
+        "clock is wrong), seconds.",
     )
     blind_after_s: Annotated[float, Gt(0), Le(600)] = field(
         2.0, "Quotes are pulled when the book was one-sided or crossed for this long, seconds."

@@ -49,12 +49,16 @@ class Session:
         self.answer: dict[str, Any] = {"flat": True}
         self.refusal = ""
         self.takes_s = 0.0
+        self.ends_at_kill = False
+        self.end: Callable[[], None] = lambda: None
 
     async def handle(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
         self.heard.append((command, arguments))
         await asyncio.sleep(self.takes_s)
         if self.refusal:
             raise TouchstoneError(self.refusal)
+        if command == "kill" and self.ends_at_kill:
+            self.end()
         return {"command": command} | self.answer
 
 
@@ -72,8 +76,12 @@ def session_of(number: int, *, listens: bool = True) -> Iterator[Session]:
                 await control.start()
             begun.set()
             await ended.wait()
+            await asyncio.sleep(0.2)  # while which the answer is sent
             await control.stop()
+            if session.ends_at_kill:
+                desk.kill(Kill(time.time_ns(), "operator", "sessions/now", "news"))
 
+    session.end = ended.set
     thread = threading.Thread(target=lambda: loop.run_until_complete(live()))
     thread.start()
     assert begun.wait(5)
@@ -88,7 +96,7 @@ def session_of(number: int, *, listens: bool = True) -> Iterator[Session]:
 # With a session.
 
 
-@pytest.mark.parametrize("command", ["status", "pause", "resume", "reduce-only", "flatten", "kill", "clear"])
+@pytest.mark.parametrize("command", ["status", "pause", "resume", "reduce-only", "flatten", "clear"])
 def test_a_command_goes_to_the_session(run: Run, command: str) -> None:
     with session_of(1) as session:
         code, document, _ = run(command)
@@ -97,11 +105,24 @@ def test_a_command_goes_to_the_session(run: Run, command: str) -> None:
     assert [heard for heard, _ in session.heard] == [command.replace("-", "_")]
 
 
-def test_a_note_goes_with_it(run: Run) -> None:
-    with session_of(1) as session:
-        run("kill", "--note", "news")
-        run("clear", "--note", "over")
-    assert session.heard == [("kill", {"note": "news"}), ("clear", {"note": "over"})]
+def test_a_kill_is_over_when_the_session_is_and_the_exchange_shows_no_order(run: Run, venue: Any) -> None:
+    rest(venue.trader(37), 1)
+    with session_of(37) as session:
+        session.ends_at_kill = True
+        code, document, _ = run("kill", "--note", "news", "--url", venue.url)
+    assert session.heard == [("kill", {"note": "news"})]
+    assert document["session_ended"] is True
+    assert document["killed"].startswith("killed by operator")
+    assert (code, document["no_order_left"]) == (1, False)  # this session pulled nothing
+    assert len(open_orders(venue, 37)) == 1
+
+
+def test_a_killed_session_that_does_not_end_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("touchstone.cli.operator.ENDS_S", 0.3)
+    with session_of(1):
+        code, document, messages = run("kill")
+    assert (code, document["session_ended"], document["killed"], document["no_order_left"]) == (1, False, False, None)
+    assert "open orders and position were not asked for" in messages
 
 
 def test_status_tells_of_desk_and_session(run: Run) -> None:
@@ -149,6 +170,18 @@ def test_what_only_a_session_can_do_needs_one(run: Run, command: str) -> None:
 
 
 # Without one.
+
+
+def test_status_without_a_session_asks_the_exchange(run: Run, venue: Any) -> None:
+    trader = venue.trader(36)
+    open_position(trader, "1.5")
+    rest(trader, 2)
+    arguments = ("status", "--address", demo_address(36))
+    code, document, _ = run(*arguments, "--url", venue.url)
+    assert (code, document["session"], document["open_orders"], document["position"]) == (0, None, 2, 1.5)
+    code, document, messages = run(*arguments)
+    assert (code, document["open_orders"], document["position"]) == (0, None, None)
+    assert "--url" in messages
 
 
 def test_kill_cancels_everything_latches_and_clear_takes_it_back(run: Run, venue: Any) -> None:

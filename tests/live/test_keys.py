@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.live.hygiene import forms, leaks_in, leaks_of_processes, leaks_under
 
+from touchstone import config
 from touchstone.live import keys
 from touchstone.live.keys import KeysError, Secret
 from touchstone.venues.hyperliquid.signing import keccak256
@@ -260,6 +261,20 @@ def test_a_malformed_key_is_not_shown(key: str, form: str) -> None:
     words = failure(lambda: keys.load("", "testnet"), key)
     assert words.startswith("TOUCHSTONE_KEY: not a private key")
     assert given not in words
+
+
+def test_a_watchdogs_key_is_none_or_it_is_told_why_not(keystore: Path, key: str) -> None:
+    assert keys.load_watchdog(config.Account(network="testnet")) is None
+    given = config.Account(network="testnet", watchdog_keystore=str(keystore))
+    assert "TOUCHSTONE_WATCHDOG_PASSWORD" in failure(lambda: keys.load_watchdog(given), key)
+    os.environ[keys.WATCHDOG_PASSWORD] = "a password"
+    loaded = keys.load_watchdog(given)
+    assert loaded is not None
+    assert loaded.secret.reveal() == key
+    os.environ[keys.WATCHDOG_KEY] = key
+    loaded = keys.load_watchdog(config.Account(network="testnet"))
+    assert loaded is not None
+    assert loaded.source == keys.WATCHDOG_KEY
 
 
 # Hygiene.

@@ -28,6 +28,7 @@ def main() -> None:
         speed=1.0,
         keeps_time=False,
         mirrored_url=None,
+        is_child=False,
         say=lambda line: None,
         tell=lambda line: print(line, flush=True),
     )

@@ -204,7 +204,7 @@ def prices_of(bbo: Bbo) -> tuple[Any, Any]:
 def test_a_guests_resting_order_fills_when_the_feed_trades_through_it(mirror: Desk) -> None:
     user = mirror.user(1)
     oid = mirror.one(user, HYPE, "5", "40.0")
-    through = Trade(coin="hyna:HYPE", side="A", px="39.99", sz="1.0", time=0, hash="0x0", tid=9)
+    through = Trade(coin="hyna:HYPE", side="A", px="39.99", sz="1.0", time=mirror.exchange.now_ms, hash="0x0", tid=9)
     mirror.exchange.mirror("hyna:HYPE", [through])
     mirror.blocks()
     assert mirror.statuses(user) == [(oid, "filled")]
@@ -217,7 +217,9 @@ def test_a_guests_order_is_cancelled_where_margin_does_not_bear_its_fill(mirror:
     first = mirror.one(user, BTC, "0.3", "99900")  # 749 of 1000
     mirror.one(user, BTC, "0.05", "100100", "Ioc")
     mirror.show("BTC", 99_400.0)  # both at once: the ask comes down to where the order rests
-    mirror.exchange.mirror("BTC", [Trade(coin="BTC", side="A", px="99300.0", sz="1.0", time=0, hash="0x0", tid=1)])
+    now_ms = mirror.exchange.now_ms
+    through = Trade(coin="BTC", side="A", px="99300.0", sz="1.0", time=now_ms, hash="0x0", tid=1)
+    mirror.exchange.mirror("BTC", [through])
     mirror.exchange.coins["BTC"].mark_px = 980_000
     mirror.exchange._next_update_ms = mirror.exchange.now_ms + 10_000
     mirror.blocks()

@@ -14,6 +14,7 @@ from touchstone import config
 from touchstone.backtest import runner
 from touchstone.backtest import scenario as scenarios
 from touchstone.cli.main import main
+from touchstone.core import records
 from touchstone.core.actions import ACTION
 from touchstone.core.events import EVENT, NOT_OF_CORE
 from touchstone.core.state import STATE
@@ -22,6 +23,7 @@ from touchstone.data.units import coin_of
 from touchstone.session import journal as journals
 from touchstone.session.journal import ACTIONS, EVENTS, Journal, JournalError
 from touchstone.session.replay import ReplayError, first_difference, replay
+from touchstone.session.store import SessionStore, Table
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +158,35 @@ def test_checkpoints_at_segments_are_compared(settings: config.Config, tmp_path:
     found = replay(folder).difference
     assert found is not None
     assert (found.table, found.column, found.note) == ("state", "n_decisions", "0002.bin")
+
+
+def test_a_session_killed_between_its_last_record_and_its_result_is_the_same(copy: Path) -> None:
+    for name in ("result.json", "state/final.bin"):
+        (copy / name).unlink()
+    made = replay(copy)
+    assert made.difference is None
+    assert not made.is_finished
+    assert made.rows_ahead == {}
+
+
+def test_going_on_drops_what_does_not_follow_from_the_journal(copy: Path, settings: config.Config) -> None:
+    def count() -> int:
+        with sqlite3.connect(copy / "session.db") as database:
+            found: int = database.execute("SELECT count(*) FROM calibrations").fetchone()[0]
+        return found
+
+    before = count()
+    rows = np.zeros(3, records.CALIBRATION)
+    per_record = len(list(Table("calibrations", rows.dtype).values(rows[:1])))
+    (copy / "result.json").unlink()
+    with SessionStore(copy, settings, coin_of("hyna:HYPE"), goes_on=True) as store:
+        store.take("calibrations", rows)
+        assert count() == before, "passed over: they are there already"
+        store.drop_ahead()
+        assert count() == 3 * per_record < before
+        store.take("calibrations", rows[:1])
+    assert count() == 4 * per_record
+    assert not (copy / "state" / "final.bin").exists()
 
 
 # ------------------------------------------------------------ differences

@@ -111,36 +111,65 @@ def _tell_touch(venue, loop):
         loop.n_told += 1
         n += 1
     loop.block_ns = 0
+    book.is_new = 0
 
 
 @inline
-def _ends_block(loop, tape):
-    """Whether the rows of the open block are all there."""
-    if loop.block_ns == 0:
-        return False
+def _end_block(venue, loop, tape):
+    """The block may be whole now: the touch goes on its way to the core if it has changed."""
     if loop.world < loop.n_tape:
-        return tape[loop.world].exch_ns != loop.block_ns
-    return loop.is_last != 0
+        if tape[loop.world].exch_ns == loop.block_ns:
+            return
+    elif not loop.is_last:
+        return
+    if venue.book.is_new:
+        _tell_touch(venue, loop)
+    loop.block_ns = 0
 
 
 @inline
-def _play_world(venue, loop, tape, request_ns, ours_ns):
-    """The exchange meets rows of the tape up to our next request or the next event of the core."""
+def _heard_ns(loop, tape):
+    """When the core next hears of the market; NEVER_NS if nothing is on its way."""
+    if loop.hears_touch:
+        if loop.n_touch_heard < loop.n_told:
+            return np.int64(loop.touch[loop.n_touch_heard & TOUCH_MASK].recv_ns)
+    elif loop.heard < loop.world:
+        return np.int64(tape[loop.heard].recv_ns)
+    return NEVER_NS
+
+
+@inline
+def _play_world(venue, loop, tape, until_ns):
+    """The exchange meets rows of the tape up to until_ns, or until the core is to hear of one before."""
+    at = np.int64(loop.world)
+    end = np.int64(loop.n_tape)
+    hears_touch = loop.hears_touch != 0
+    if not hears_touch and loop.heard == at:
+        until_ns = min(until_ns, np.int64(tape[at].recv_ns))
     while True:
-        row = tape[loop.world]
-        exchange.on_market(venue, row)
-        loop.world += 1
-        if loop.hears_touch:
-            loop.heard = loop.world
-            loop.block_ns = row.exch_ns
-            loop.block_recv_ns = row.recv_ns
-            if _ends_block(loop, tape):
-                return
-        if loop.world >= loop.n_tape:
-            return
-        row_ns = np.int64(tape[loop.world].exch_ns)
-        if row_ns >= request_ns or row_ns > ours_ns or row_ns > exchange.peek_response_ns(venue):
-            return
+        start = at
+        at = exchange.skim(venue, tape, start, end, until_ns, hears_touch)
+        next_ns = np.int64(tape[at].exch_ns) if at < end else NEVER_NS
+        touch_is_due = hears_touch & (venue.book.is_new != 0) & (at > start) & (next_ns != tape[max(at - 1, 0)].exch_ns)
+        if not touch_is_due and next_ns <= until_ns and at < end:
+            exchange.on_market(venue, tape[at])
+            at += 1
+            next_ns = np.int64(tape[at].exch_ns) if at < end else NEVER_NS
+            touch_is_due = hears_touch & (venue.book.is_new != 0) & (next_ns != tape[at - 1].exch_ns)
+        if touch_is_due:
+            loop.block_ns = tape[at - 1].exch_ns
+            loop.block_recv_ns = tape[at - 1].recv_ns
+            if at == end:
+                break  # the block may go on in the next chunk
+            _tell_touch(venue, loop)
+            until_ns = min(until_ns, _heard_ns(loop, tape))
+        if venue.responses.n > 0:
+            until_ns = min(until_ns, exchange.peek_response_ns(venue))
+        if next_ns > until_ns or at == end:
+            break
+    loop.world = at
+    if hears_touch:
+        loop.heard = at
 
 
 @inline
@@ -191,20 +220,15 @@ def run(machines, venues, loops, tape):
             event = tape[loop.heard]
             is_heard = True
         else:
-            if _ends_block(loop, tape):
-                _tell_touch(venue, loop)
+            if loop.block_ns > 0:
+                _end_block(venue, loop, tape)
             if loop.world >= loop.n_tape and not loop.is_last:
                 return NEED_TAPE
             batch_end = np.int64(0)
             is_heard = False
             row_ns = np.int64(tape[loop.world].exch_ns) if loop.world < loop.n_tape else NEVER_NS
             request_ns = exchange.next_due_ns(venue)
-            heard_ns = NEVER_NS
-            if loop.hears_touch:
-                if loop.n_touch_heard < loop.n_told:
-                    heard_ns = np.int64(loop.touch[loop.n_touch_heard & TOUCH_MASK].recv_ns)
-            elif loop.heard < loop.world:
-                heard_ns = np.int64(tape[loop.heard].recv_ns)
+            heard_ns = _heard_ns(loop, tape)
             answer_ns = exchange.peek_response_ns(venue)
             timer_ns = np.int64(loop.timer_ns) if loop.timer_ns > 0 else NEVER_NS
             ours_ns = min(heard_ns, min(answer_ns, timer_ns))
@@ -214,9 +238,7 @@ def run(machines, venues, loops, tape):
                 if request_ns <= row_ns:  # in a block our adds and cancels come before its takers, as on Hyperliquid
                     exchange.advance(venue, request_ns)
                 else:
-                    if loop.heard == loop.world and not loop.hears_touch:
-                        ours_ns = min(ours_ns, np.int64(tape[loop.world].recv_ns))
-                    _play_world(venue, loop, tape, request_ns, ours_ns)
+                    _play_world(venue, loop, tape, min(ours_ns, request_ns - 1))
                 continue
             if is_half_full(out, loop):
                 return DRAIN
@@ -232,8 +254,7 @@ def run(machines, venues, loops, tape):
                     batch_end = min(np.int64(loop.world), np.int64(loop.heard + BATCH))
                 until_ns = min(min(answer_ns, np.int64(loop.timer_ns)), world_ns - 1)
             elif answer_ns <= ours_ns:
-                event = machine.event
-                exchange.pop_response(venue, event)
+                event = exchange.next_response(venue)
             else:
                 event = machine.event
                 tick(loop, event)

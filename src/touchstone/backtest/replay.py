@@ -10,7 +10,7 @@ from touchstone.config import Config
 from touchstone.core.events import EVENT
 from touchstone.data.tape import Tape
 
-CHUNK = 1 << 16
+CHUNK = 1 << 18
 
 
 class Replay(Shell):
@@ -28,7 +28,7 @@ class Replay(Shell):
         rows = tape.rows()
         for at in range(start, end, CHUNK):
             upto = min(at + CHUNK, end)
-            if at == start:
+            if at == start and self._n_unheard() > 0:
                 self._room_for(upto - at)[:] = rows[at:upto]
             else:  # the rows not yet heard stand before the new ones
                 self._start_at(rows[at - self._n_unheard() : upto])

@@ -26,6 +26,7 @@ def exchange(
     speed: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=1_000))] = 1.0,
     seed: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     config_file: Annotated[Path | None, Parameter(name="--config")] = None,
+    child: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Serve a local Hyperliquid on one loopback port, until interrupted.
 
@@ -44,6 +45,8 @@ def exchange(
         Seed of the market and of the faults.
     config_file
         Limits, faults and demo accounts (TOML); defaults where it says nothing.
+    child
+        End when standard input closes: of use to a program that starts it.
     """
     from touchstone.local.exchange import LocalExchange
     from touchstone.local.server import launch, settings
@@ -75,6 +78,7 @@ def exchange(
             speed=speed,
             keeps_time=kind == "recorded",
             mirrored_url=mirrored,
+            is_child=child,
             say=output.say,
             tell=_tell,
         )

@@ -56,7 +56,8 @@ def import_(
     ----------
     path
         Recording of Hyperliquid: a folder or a file of one; raw lines of Binance (several files that follow each
-        other by the common start of their names), which become a reference venue; a LOBSTER archive.
+        other by the common start of their names), which become a reference venue; a LOBSTER archive. Or the folder of
+        a session: what it heard of its market.
     coin
         Coin (or Binance symbol) to take, where the recording holds several.
     out
@@ -345,6 +346,13 @@ def _is_tape(path: Path) -> bool:
 
 
 def _import(path: Path, coin: str | None, out: Path | None, sz_decimals: int | None) -> tuple[Path, dict[str, Any]]:
+    if (path / "events").is_dir():
+        from touchstone.session import heard
+
+        tape = out or Path(f"{path.name}.tape")
+        count = heard.tape_of(path, tape)
+        return tape, {"rows_read": {"journal": count}, "rows_kept": {"journal": count}}
+
     from touchstone.data.catalogue import import_path
 
     tape, quality = import_path(path, coin=coin, out=out, sz_decimals=sz_decimals)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from touchstone.live.cancel import Cancelled
 
 PATIENCE_S = 15.0  # for a session to answer
+ENDS_S = 90.0  # for one that was killed to pull its orders, confirm and end
 
 
 Note = Annotated[str, Parameter(help="Why, for the log.")]
@@ -45,8 +46,7 @@ def status(*, where: Where = HERE) -> int:
         "last": next((line.get("session") for line in reversed(desk.history()) if line["what"] == "session"), None),
     }
     answer = _asked(desk, "status", {})
-    _show(document | (answer or {}), where)
-    return output.OK
+    return _show(document | (answer or asyncio.run(_seen(desk, settings))), where)
 
 
 def pause(*, where: Where = HERE) -> int:
@@ -69,7 +69,9 @@ def kill(*, where: Where = HERE, note: Note = "", password_fd: PasswordDescripto
     settings = where.settings()
     desk = _desk(settings)
     if desk is not None and (answer := _asked(desk, "kill", {"note": note})) is not None:
-        return _show(answer, where)
+        ended = _ended(desk, settings, answer)
+        _show(ended, where)
+        return output.OK if ended["session_ended"] and ended["no_order_left"] is not False else output.PROBLEM
     if desk is not None:  # the latch comes first: it needs no key and no exchange
         desk.kill(Kill(time.time_ns(), "operator", "", note))
         output.say(f"{desk.address} on {desk.network} is killed; cancelling its orders")
@@ -179,6 +181,41 @@ def _asked(desk: Desk, command: str, arguments: dict[str, Any], patience_s: floa
     except control.SilentError as error:
         output.say(f"{error}; it is {desk.holder() or 'gone'}: end it by its process id if it hangs")
     return None
+
+
+def _ended(desk: Desk, settings: config.Config, answer: dict[str, Any]) -> dict[str, Any]:
+    """What a session that was killed leaves: waits for its end, then asks the exchange, which needs no key."""
+    live = settings.live
+    deadline_s = time.monotonic() + ENDS_S + (live.on_kill == "flatten") * (live.flatten_maker_s + live.flatten_taker_s)
+    while (is_running := desk.holder() is not None) and time.monotonic() < deadline_s:
+        time.sleep(0.1)
+    kill, seen = desk.killed(), asyncio.run(_seen(desk, settings))
+    return answer | {
+        "session_ended": not is_running,
+        "killed": str(kill) if kill else False,
+        "no_order_left": None if seen["open_orders"] is None else seen["open_orders"] == 0,
+        "position": seen["position"],
+    }
+
+
+async def _seen(desk: Desk, settings: config.Config) -> dict[str, Any]:
+    """Open orders on the dex and the position as the exchange shows them; None, and said, where it cannot be asked."""
+    from touchstone.clients.hyperliquid import Client
+    from touchstone.live.identity import network_of
+
+    try:
+        client = Client(network_of(settings.account), account=desk.address, signer=None, now_ms=_now_ms)
+        try:
+            market = settings.market
+            orders = await client.info("frontendOpenOrders", user=desk.address, dex=market.dex)
+            state = await client.info("clearinghouseState", user=desk.address, dex=market.dex)
+            held = (entry.position for entry in state.asset_positions if entry.position.coin == market.coin)
+            return {"open_orders": len(orders), "position": next((float(found.szi) for found in held), 0.0)}
+        finally:
+            await client.stop()
+    except TouchstoneError as error:
+        output.say(f"open orders and position were not asked for: {error}")
+        return {"open_orders": None, "position": None}
 
 
 def _only_running(command: str, where: Where) -> int:

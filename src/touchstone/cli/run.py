@@ -125,8 +125,8 @@ def _shown() -> Iterator[Callable[[str], None]]:
         from rich.live import Live
         from rich.text import Text
 
-        with Live(console=output.stderr(), refresh_per_second=4, transient=True) as live:
-            yield lambda line: live.update(Text(line))
+        with Live(console=output.stderr(), auto_refresh=False, transient=True) as live:  # no thread beside the trader
+            yield lambda line: live.update(Text(line), refresh=True)
     else:
         yield _Seldom()
 

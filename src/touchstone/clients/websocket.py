@@ -16,7 +16,7 @@ from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_conn
 from touchstone.clients.backoff import Backoff
 
 MAX_FRAME = 1 << 24
-STEADY_S = 10.0  # a connection that lived so long does not count as a failed try
+STEADY_S = 3.0  # a connection that lived so long does not count as a failed try: at most 20 tries a minute
 
 
 class Listens(Protocol):

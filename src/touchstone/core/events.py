@@ -44,7 +44,7 @@ REFERENCE_TRADE = np.int64(9)
 
 # Our own orders. aux = cloid everywhere.
 ORDER_RESTING = np.int64(16)  # acknowledged: px, qty as resting
-ORDER_REJECTED = np.int64(17)  # code = REJECT_*
+ORDER_REJECTED = np.int64(17)  # code = REJECT_*; px = what a post-only order would have met, where it is told
 ORDER_CANCELLED = np.int64(18)  # code = CANCELLED_*; qty = size that was left
 # code 0: already gone, the fill or cancel arrives by itself; REJECT_*: the cancel or amend was not carried out at all
 CANCEL_REJECTED = np.int64(19)

@@ -1,4 +1,4 @@
-"""How the core is compiled: two decorators, one dtype builder, and a cache that notices every edit.
+"""How the core is compiled: three decorators, one dtype builder, and a cache that notices every edit.
 
 Numba's file cache does not notice a change in a *called* function of another file, so the cache directory carries a
 hash of all compiled sources and of the numba, numpy and Python versions. It must be set before numba is imported:
@@ -51,11 +51,17 @@ def _use_cache() -> Path:
 
 
 CACHE_DIR = _use_cache()
+# Vectors of the loops that are merged into a hot function are saved and restored around each of its calls.
+os.environ.setdefault("NUMBA_LOOP_VECTORIZE", "0")
 
+import numba  # noqa: E402
 from numba import njit  # noqa: E402
 
-# No wrapper for callers in C: nothing needs one, and it costs a twentieth of the compile time.
-_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+numba.config.LOOP_VECTORIZE = int(os.environ["NUMBA_LOOP_VECTORIZE"])
+
+# No wrapper for callers in C: nothing needs one, and it costs a twentieth of the compile time. No reference counts: the
+# core allocates nothing, and every array handed to a function would be counted by an atomic instruction.
+_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
 
 
 def inline(function: Callable[..., Any]) -> Any:
@@ -66,6 +72,14 @@ def inline(function: Callable[..., Any]) -> Any:
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function that is large, rare, or called from many places."""
     return njit(**_OPTIONS)(function)
+
+
+def rare(function: Callable[..., Any]) -> Any:
+    """Compile a function that hardly ever runs, unoptimised and by itself (LLVM optnone).
+
+    Merged into its callers, the vectors of its loops would be saved and restored around every call that they make.
+    """
+    return njit(**_OPTIONS, _dbg_optnone=True)(function)
 
 
 def record(fields: list[Any]) -> Any:

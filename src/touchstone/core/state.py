@@ -28,6 +28,8 @@ STATE = record(
         ("grid", price_grid.GRID),
         ("book", book.BOOK),
         ("touch_px", "i8", (2,)),  # best prices after the last whole message
+        ("refused_px", "i8", (2,)),  # what a post-only order of this side would have met, until the touch moves; 0 none
+        ("refused_ns", "i8"),
         ("path", midpath.MIDPATH),
         ("flow", flow.FLOW),
         ("volatility", volatility.VOLATILITY),
@@ -49,6 +51,7 @@ STATE = record(
         ("was_degraded", "i8", (N_TARGETS,)),  # alarms that have been reported
         # what we would like
         ("market_params", MARKET_PARAMS),
+        ("params_event", "i8"),  # number of the event at which they were last observed
         # what market_params.p_toxic was last computed from
         ("toxic_half_bps", "f8"),
         ("toxic_sigma", "f8"),

@@ -164,6 +164,7 @@ class Tape:
         self.path = path
         self.meta = meta
         self.events = events
+        self._rows: Any = None
 
     def __len__(self) -> int:
         return self.meta.event_count
@@ -188,13 +189,16 @@ class Tape:
     def rows(self) -> Any:
         """All events as an array of `core.events.EVENT` that compiled code takes, without a copy of the file.
 
-        It is mapped copy-on-write: writable, but nothing written reaches the file.
+        It is mapped once, copy-on-write: writable for the compiler's sake, but nothing written reaches the file, and
+        nobody may write, for every caller has the same array.
         """
         from touchstone.core.events import EVENT
 
         if not self.meta.event_count:
             return np.zeros(0, EVENT)
-        return np.memmap(self.path, EVENT, "c", HEADER_BYTES, (self.meta.event_count,)).view(np.ndarray)
+        if self._rows is None:
+            self._rows = np.memmap(self.path, EVENT, "c", HEADER_BYTES, (self.meta.event_count,)).view(np.ndarray)
+        return self._rows
 
     def load(self, start: int = 0, stop: int | None = None) -> Any:
         """Events start..stop as one writable array of `core.events.EVENT`."""

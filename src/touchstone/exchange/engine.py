@@ -27,11 +27,13 @@ __all__ = [
     "VENUE",
     "advance",
     "next_due_ns",
+    "next_response",
     "on_market",
     "peek_response_ns",
     "pop_response",
     "reset",
     "send",
+    "skim",
 ]
 
 ZERO = np.int64(0)
@@ -126,7 +128,8 @@ def _place(venue, action, now_ns):
     orders = venue.orders
     index = price_grid.index_of(venue.grid, px)
     k = resting.add(orders, s, cloid, px, index, qty, is_reduce, now_ns)
-    matching.join_queue(venue.book, orders.slot[k], s)
+    matching.join_queue(venue.book, orders, orders.slot[k], s)
+    venue.has_met = 0
     fit_reduce_only(venue, now_ns)
     answer(venue, now_ns, events.ORDER_RESTING, side, px, np.int64(orders.slot[k].qty_left), cloid, ZERO, ZERO)
 
@@ -157,7 +160,7 @@ def _refusal(venue, side, px, qty, bits):
     return reason
 
 
-@compiled
+@inline
 def on_market(venue, event):
     """One row of the market's tape, at its exchange time; rows that are not public market data are passed over."""
     kind = np.int64(event.kind)
@@ -172,27 +175,87 @@ def on_market(venue, event):
         venue.mark_px = event.qty
         venue.funding_rate = event.aux
         return
-    has_orders = venue.orders.n[0] + venue.orders.n[1] > 0
     order_book.begin_block(book, now_ns)
     if kind == events.TRADE:
-        if has_orders:
-            matching.on_trade(venue, np.int64(event.side), np.int64(event.px), np.int64(event.qty), now_ns)
+        matching.on_trade(venue, np.int64(event.side), np.int64(event.px), np.int64(event.qty), now_ns)
         return
-    order_book.update(book, venue.grid, event)
-    if book.in_snapshot:
-        return
-    if book.mid2 > 0:
-        venue.mid2 = book.mid2
-    if has_orders:
-        matching.follow_queues(venue, now_ns)
-        if not np.int64(event.bits) & events.BIT_MORE:  # else the book is between two states
-            matching.meet_touch(venue, now_ns)
+    if order_book.update(book, venue.grid, event):
+        if book.in_snapshot:
+            return
+        if book.mid2 > 0:
+            venue.mid2 = book.mid2
+        venue.has_met = 0
+    matching.follow_queues(venue, now_ns)
+    if not venue.has_met and not np.int64(event.bits) & events.BIT_MORE:  # else the book is between two states
+        matching.meet_touch(venue, now_ns)
+
+
+@inline
+def skim(venue, rows, start, end, until_ns, stops_at_touch):
+    """Take in rows start..end up to until_ns while they move nothing; returns where it stopped.
+
+    Such rows are sizes at or behind the touch, which change one size and perhaps places in the queue, and trades that
+    reach no order of ours. With stops_at_touch it also stops before the block after one that changed the size of the
+    touch. What it stops at goes through `on_market`.
+    """
+    book, grid, orders = venue.book, venue.grid, venue.orders
+    row_ns = np.int64(rows[start].exch_ns)
+    is_between = (venue.has_met == 0) | (orders.n_unknown > 0) | (orders.newest_ns >= row_ns)
+    if is_between | (book.has_own != 0) | (book.in_snapshot != 0) | (row_ns < book.block_ns):
+        return start
+    until_ns = min(until_ns, np.int64(venue.next_hour_ns) - 1)
+    origin, slot_lo = np.int64(book.origin), grid.index_lo - book.origin
+    px_lo, px_hi, tick, per_tick = np.int64(grid.px_lo), np.int64(grid.px_hi), np.int64(grid.tick), grid.per_tick
+    is_new = np.int64(book.is_new)
+    stops = np.int64(1) if stops_at_touch else ZERO
+    last_ns = row_ns
+    at = start
+    while at < end:
+        # Reads by side and one branch: choices between locals become branches, each a coin toss for the processor.
+        row = rows[at]
+        row_ns = np.int64(row.exch_ns)
+        px, qty, kind = np.int64(row.px), np.int64(row.qty), np.int64(row.kind)
+        s = side_index(np.int64(row.side)) & 1
+        toward = 1 - 2 * s
+        above = px - px_lo
+        ticks = np.int64(np.float64(above) * per_tick + 0.5)
+        slot = slot_lo + ticks
+        best = np.int64(book.best[s])
+        behind = (best - slot) * toward
+        is_on_grid = (above >= 0) & (px < px_hi) & (ticks * tick == above) & (px > 0)
+        is_behind = (best >= 0) & (behind >= (qty == 0)) & ((book.limit[s] - slot) * toward <= 0)
+        is_size = (kind == events.BOOK_LEVEL) & is_on_grid & is_behind
+        is_trade = (kind == events.TRADE) & ((px - orders.best_px[1 - s]) * toward < 0)
+        is_in_time = (row_ns <= until_ns) & (row_ns >= last_ns)
+        is_after_touch = (is_new & stops) & (row_ns != last_ns)
+        if not ((is_size | is_trade) & is_in_time & (is_after_touch == 0)):
+            break
+        if is_size:
+            book.qty[s, slot] = qty
+            is_new |= behind == 0
+            if (slot + origin >= orders.low[s]) & (slot + origin <= orders.high[s]):
+                book.change = order_book.ONE_LEVEL
+                book.change_slot = slot
+                matching.follow_level(venue, s, slot + origin, row_ns)
+        last_ns = row_ns
+        at += 1
+    if at > start:
+        order_book.begin_block(book, last_ns)
+        book.change = order_book.UNCHANGED
+        book.is_new = is_new
+    return at
 
 
 @inline
 def peek_response_ns(venue):
     """When the next answer reaches us; NEVER_NS if none is on its way."""
     return transit.first_response_ns(venue.responses)
+
+
+@inline
+def next_response(venue):
+    """The next answer (EVENT record), valid until the venue is advanced; only while one is on its way."""
+    return transit.next_response(venue.responses)
 
 
 @compiled

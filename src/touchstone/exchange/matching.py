@@ -24,21 +24,27 @@ BY_TAPE, BY_MODEL = np.int64(0), events.BIT_MODEL_FILL
 
 
 @inline
-def join_queue(book, order, s):
+def join_queue(book, orders, order, s):
     """Behind everything that the level shows, and never further back than before; unknown where nothing is shown."""
     slot = order_book.slot_of(book, np.int64(order.index))
     order.traded = 0
-    order.queue_known = 0
-    if order_book.is_known(book, s, slot):
-        order.queue_known = 1
+    is_known = order_book.is_known(book, s, slot)
+    resting.know_queue(orders, order, np.int64(1) if is_known else ZERO)
+    if is_known:
         order.shown = order_book.net_qty(book, s, slot)
         order.queue_ahead = min(np.float64(order.queue_ahead), np.float64(order.shown))
 
 
-@compiled
+@inline
 def on_trade(venue, side, px, qty, now_ns):
     """A public trade: orders that it went through fill whole, those at its price as far as it passes their place."""
     s = np.int64(1) if side > 0 else ZERO
+    if (venue.orders.best_px[s] - px) * (1 - 2 * s) >= 0:
+        _meet_trade(venue, s, px, qty, now_ns)
+
+
+@compiled
+def _meet_trade(venue, s, px, qty, now_ns):
     orders = venue.orders
     venue.trade_number += 1
     used = ZERO  # of this trade's volume, by our older orders at this price
@@ -84,14 +90,23 @@ def follow_queues(venue, now_ns):
     if book.change == order_book.ONE_LEVEL:
         s = np.int64(book.change_side)
         changed = book.origin + book.change_slot
-        for at in range(orders.n[s]):
-            order = orders.slot[orders.live[s, at]]
-            if order.index == changed or not order.queue_known or order.since_ns >= now_ns:
-                _follow_queue(venue, order, s, now_ns)
+        is_among_ours = (orders.low[s] <= changed) & (changed <= orders.high[s])
+        if is_among_ours | (orders.n_unknown > 0) | (orders.newest_ns >= now_ns):
+            follow_level(venue, s, changed, now_ns)
     elif book.change == order_book.MANY_LEVELS:
         for s in range(2):
             for at in range(orders.n[s]):
                 _follow_queue(venue, orders.slot[orders.live[s, at]], np.int64(s), now_ns)
+
+
+@compiled
+def follow_level(venue, s, changed, now_ns):
+    """The level at grid index `changed` has a new size: advance our places in its queue."""
+    orders = venue.orders
+    for at in range(orders.n[s]):
+        order = orders.slot[orders.live[s, at]]
+        if order.index == changed or not order.queue_known or order.since_ns >= now_ns:
+            _follow_queue(venue, order, s, now_ns)
 
 
 @compiled
@@ -100,9 +115,9 @@ def _follow_queue(venue, order, s, now_ns):
     slot = order_book.slot_of(book, np.int64(order.index))
     if order.since_ns >= now_ns:  # it came with this block: behind all that the block leaves
         order.queue_ahead = resting.UNKNOWN_QUEUE
-        join_queue(book, order, s)
+        join_queue(book, venue.orders, order, s)
     elif not order.queue_known or not order_book.is_known(book, s, slot):
-        join_queue(book, order, s)
+        join_queue(book, venue.orders, order, s)
     elif book.change == order_book.MANY_LEVELS or slot == book.change_slot:
         shown = order_book.net_qty(book, s, slot)
         if shown != order.shown or order.traded != 0:
@@ -123,12 +138,9 @@ def _follow_queue(venue, order, s, now_ns):
 def meet_touch(venue, now_ns):
     """An opposite touch at or beyond the price of an order that rests since an earlier block has met it."""
     book, orders = venue.book, venue.orders
-    for s in range(2):
-        if orders.n[s] > 0:
-            best = orders.slot[orders.live[s, 0]]
-            if rules.crosses(book.best_px, np.int64(best.side), np.int64(best.px)):
-                _meet_touch(venue, now_ns)
-                return
+    venue.has_met = 1
+    if (book.best_px[1] > 0 and orders.best_px[0] >= book.best_px[1]) or orders.best_px[1] <= book.best_px[0]:
+        _meet_touch(venue, now_ns)
 
 
 @compiled
@@ -142,6 +154,7 @@ def _meet_touch(venue, now_ns):
             if not rules.crosses(book.best_px, np.int64(order.side), np.int64(order.px)):
                 break
             if order.since_ns >= now_ns:
+                venue.has_met = 0  # the next block will meet it
                 at += 1
                 continue
             _fill(venue, k, np.int64(order.qty_left), BY_TAPE, now_ns)
@@ -261,3 +274,4 @@ def _thin(venue, s, px, qty):
     event.qty = qty
     event.exch_ns = book.block_ns
     order_book.update(book, venue.grid, event)
+    venue.has_met = 0

@@ -6,6 +6,7 @@ from touchstone.core.jit import compiled, inline, record
 
 MAX_ORDERS = 64
 NONE = np.int64(-1)
+NO_PX = np.int64(1 << 60)  # no ask
 UNKNOWN_QUEUE = 1e18  # size ahead of an order whose level the feed has never shown
 
 ORDER = record(
@@ -34,6 +35,12 @@ ORDERS = record(
         ("live", "i8", (2, MAX_ORDERS)),  # slots of bids, asks: best price first, then oldest
         ("n", "i8", (2,)),
         ("open_qty", "i8", (2,)),
+        # what a market event is held against before anybody looks at single orders
+        ("best_px", "i8", (2,)),  # of our bids and asks; 0 and NO_PX where there are none
+        ("low", "i8", (2,)),  # lowest and highest grid index of our bids and asks; low > high where there are none
+        ("high", "i8", (2,)),
+        ("newest_ns", "i8"),  # latest block in which an order came to rest
+        ("n_unknown", "i8"),  # live orders whose place in the queue is not known
         ("free", "i8", (MAX_ORDERS,)),
         ("n_free", "i8"),
         ("n_reduce_only", "i8"),
@@ -52,6 +59,10 @@ def reset(orders):
     orders.n_free = MAX_ORDERS
     orders.n[:] = 0
     orders.open_qty[:] = 0
+    for s in range(2):
+        _note_range(orders, s)
+    orders.newest_ns = 0
+    orders.n_unknown = 0
     orders.n_reduce_only = 0
     orders.n_placed = 0
     orders.n_dropped = 0
@@ -96,9 +107,33 @@ def add(orders, s, cloid, px, index, qty, reduce_only, since_ns):
         at -= 1
     orders.live[s, at] = k
     orders.n[s] += 1
+    _note_range(orders, s)
+    orders.newest_ns = max(np.int64(orders.newest_ns), since_ns)
+    orders.n_unknown += 1
     orders.open_qty[s] += qty
     orders.n_reduce_only += reduce_only
     return k
+
+
+@inline
+def _note_range(orders, s):
+    """The list of side s has changed."""
+    n = np.int64(orders.n[s])
+    if n == 0:
+        orders.best_px[s] = 0 if s == 0 else NO_PX
+        orders.low[s], orders.high[s] = 1, 0
+        return
+    best, worst = orders.slot[orders.live[s, 0]], orders.slot[orders.live[s, n - 1]]
+    orders.best_px[s] = best.px
+    orders.low[s] = worst.index if s == 0 else best.index
+    orders.high[s] = best.index if s == 0 else worst.index
+
+
+@inline
+def know_queue(orders, order, is_known):
+    """Whether the place of a live order in the queue is known from now on, 0 or 1."""
+    orders.n_unknown += order.queue_known - is_known
+    order.queue_known = is_known
 
 
 @inline
@@ -123,6 +158,8 @@ def remove(orders, k):
     orders.n[s] -= 1
     for i in range(at, orders.n[s]):
         orders.live[s, i] = orders.live[s, i + 1]
+    _note_range(orders, s)
+    orders.n_unknown -= 1 - order.queue_known
     orders.open_qty[s] -= order.qty_left
     orders.n_reduce_only -= order.reduce_only
     orders.free[orders.n_free] = k

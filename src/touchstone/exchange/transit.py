@@ -112,6 +112,15 @@ def first_response_ns(responses):
     return np.int64(_response_at(responses, responses.head).recv_ns)
 
 
+@inline
+def next_response(responses):
+    """The next answer, off the queue; only while responses.n > 0, and only until another one is added."""
+    came = _response_at(responses, responses.head)
+    responses.head += 1
+    responses.n -= 1
+    return came
+
+
 @compiled
 def take_response(responses, event):
     """Move the next answer into `event`; False if there is none."""
@@ -127,6 +136,5 @@ def take_response(responses, event):
     event.kind = came.kind
     event.side = came.side
     event.bits = came.bits
-    responses.head += 1
-    responses.n -= 1
+    next_response(responses)
     return True

@@ -30,6 +30,7 @@ VENUE = record(
         ("next_hour_ns", "i8"),  # next full hour of the tape, 0 before the first event
         ("trade_id", "i8"),  # of our last fill
         ("trade_number", "i8"),  # of the last public trade that found orders of ours
+        ("has_met", "i8"),  # 1: no order of ours rests that the present touch would meet
         ("most_position", "i8", (2,)),  # long, short, that margin lets a resting order make; NO_LIMIT: nobody asks
         ("taken", EVENT),  # scratch: the level that an order of ours has just taken from
         # counters
@@ -68,6 +69,7 @@ def reset(venue, params):
     venue.next_hour_ns = 0
     venue.trade_id = 0
     venue.trade_number = 0
+    venue.has_met = 0
     venue.most_position[:] = NO_LIMIT
     venue.n_requests = 0
     venue.n_executed = 0

@@ -11,7 +11,7 @@ from touchstone.live.deadman import SCHEDULE_VOLUME, WHY_NOT_HOST
 from touchstone.live.desk import clock
 from touchstone.live.findings import Finding, KeyInfo, Level
 from touchstone.venues.hyperliquid.errors import WireError
-from touchstone.venues.hyperliquid.info import Agent, ExchangeStatus, UserRole
+from touchstone.venues.hyperliquid.info import Agent, ExchangeStatus, RateLimit, UserRole
 from touchstone.venues.hyperliquid.shapes import ActiveAssetData, Book, ClearinghouseState
 
 DAY_MS = 86_400_000
@@ -40,6 +40,8 @@ class Checkup:
         self._now_ns = now_ns
         self._findings = findings
         self._market: Market | None = None
+        self._roles: dict[str, UserRole] = {}  # dear to ask for
+        self._limit: RateLimit | None = None
 
     async def all(self) -> None:
         """Every check, in the order of the report. Raises UnreachableError."""
@@ -83,7 +85,7 @@ class Checkup:
         return Finding("clock", "ok", text, meaning)
 
     async def _account(self) -> Finding:
-        role: UserRole = await self._client.info("userRole", user=self._client.account)
+        role = await self._role(self._client.account)
         text = f"{self._client.account}, {role.role}"
         if role.role == "missing":
             return Finding("account", "bad", text, "the exchange does not know it", "deposit, or correct the address")
@@ -110,7 +112,7 @@ class Checkup:
             return Finding("agent", level, f"{key} is the account's own key",
                            "it can withdraw everything; an agent's key cannot",
                            "approve an agent (touchstone keys new) and use its key")  # fmt: skip
-        role: UserRole = await self._client.info("userRole", user=key)
+        role = await self._role(key)
         master = await self._master(account)
         if role.role != "agent" or (role.data or {}).get("user", "").lower() != master:
             return Finding("agent", "bad", f"{key} is not an approved agent of {master} ({role.role})",
@@ -129,7 +131,7 @@ class Checkup:
 
     async def _master(self, account: str) -> str:
         """Whose agents sign for an account: its own, or of a sub-account its master's."""
-        role: UserRole = await self._client.info("userRole", user=account)
+        role = await self._role(account)
         return (role.data or {}).get("master", account).lower() if role.role == "subAccount" else account
 
     async def _mode(self) -> Finding:
@@ -214,7 +216,7 @@ class Checkup:
         return Finding("leverage", "ok", f"{now} now", f"a session sets {wanted} before it trades")
 
     async def _quota(self) -> Finding:
-        limit = await rate_limit(self._client)
+        limit = await self._rate_limit()
         left = limit.n_requests_cap - limit.n_requests_used + (limit.n_requests_surplus or 0)
         share = left / limit.n_requests_cap if limit.n_requests_cap else 0.0
         text = f"{left:,} of {limit.n_requests_cap:,} requests left ({100 * share:.1f} %)"
@@ -228,7 +230,7 @@ class Checkup:
 
     async def _dead_man(self) -> Finding:
         live = self._settings.live
-        limit = await rate_limit(self._client)
+        limit = await self._rate_limit()
         volume = Decimal(limit.cum_vlm)
         if live.dead_man in ("auto", "schedule") and volume >= SCHEDULE_VOLUME:
             return Finding("dead man", "ok", f"scheduled cancel, {live.dead_man_s:g} s",
@@ -256,6 +258,16 @@ class Checkup:
         return Finding("dead man", "warn", f"watchdog, {self._settings.live.heartbeat_s:g} s",
                        f"the death of this process is covered; that of the machine is NOT: {meaning}",
                        f"nothing now; {missing}")  # fmt: skip
+
+    async def _role(self, user: str) -> UserRole:
+        if user not in self._roles:
+            self._roles[user] = await self._client.info("userRole", user=user)
+        return self._roles[user]
+
+    async def _rate_limit(self) -> RateLimit:
+        if self._limit is None:
+            self._limit = await rate_limit(self._client)
+        return self._limit
 
     def _listed(self) -> Market:
         if self._market is None:

@@ -38,3 +38,8 @@ class Clock:
 def monotonic_s() -> float:
     """Seconds of the wall, for intervals."""
     return time.monotonic()
+
+
+def wall_ns() -> int:
+    """The wall's time, for what people read."""
+    return time.time_ns()

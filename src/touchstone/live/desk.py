@@ -246,6 +246,10 @@ def _try_lock(file: BinaryIO) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(0.01)
+        except OSError as error:
+            raise DeskError(
+                f"{file.name} cannot be locked: {error.strerror}; keep [live] sessions on a local disk"
+            ) from error
         else:
             return True
     return False

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from touchstone import TouchstoneError
-from touchstone.config import NetworkName
+from touchstone.config import Account, NetworkName
 from touchstone.redact import looks_like_key
 from touchstone.venues.hyperliquid.errors import WireError
 from touchstone.venues.hyperliquid.signing import Signer
@@ -275,6 +275,15 @@ def load(
             say(f"opening {path}")
         key, source = read_keystore(path, opened, network), str(path)
     return Key(key, _signer(key, source, is_mainnet=network == "mainnet").address, source)
+
+
+def load_watchdog(account: Account, *, say: Callable[[str], None] | None = None) -> Key | None:
+    """The watchdog's key; None where none is given. Raises KeysError where one is and cannot be had."""
+    if not account.watchdog_keystore and not os.environ.get(WATCHDOG_KEY):
+        return None
+    return load(
+        account.watchdog_keystore, account.network, variable=WATCHDOG_KEY, password_variable=WATCHDOG_PASSWORD, say=say
+    )
 
 
 def child_environment() -> dict[str, str]:

@@ -43,8 +43,8 @@ class LocalExchange:
             )
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "touchstone", "exchange", *arguments),
-                *("--speed", f"{speed:g}", "--seed", str(seed), "--config", str(limits)),
-                stdin=asyncio.subprocess.DEVNULL,
+                *("--speed", f"{speed:g}", "--seed", str(seed), "--config", str(limits), "--child"),
+                stdin=asyncio.subprocess.PIPE,  # closes when we die, however we do
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,  # an interrupt from the terminal is for the trader: it cancels first

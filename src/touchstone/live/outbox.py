@@ -7,7 +7,7 @@ was done is told by the order updates, which carry the block's time.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from touchstone.clients.hyperliquid import Market, NotSentError, UnknownOutcomeError
@@ -28,14 +28,23 @@ from touchstone.venues.hyperliquid.actions import (
     rendered_order,
     rendered_replacement,
 )
-from touchstone.venues.hyperliquid.errors import MODIFY_GONE, NOT_OPEN, recognise
-from touchstone.venues.hyperliquid.numbers import render_price, render_size
+from touchstone.venues.hyperliquid.errors import (
+    MODIFY_GONE,
+    MODIFY_REFUSED,
+    NOT_OPEN,
+    POST_ONLY,
+    Recognised,
+    recognise,
+)
+from touchstone.venues.hyperliquid.numbers import PERP_DECIMALS, NumberError, parse, render_price, render_size
 from touchstone.venues.hyperliquid.replies import Refused, Reply, Status, statuses
 
 _ALO, _IOC, _GTC = (OrderType(limit=Limit(tif)) for tif in ("Alo", "Ioc", "Gtc"))  # shared: nobody changes them
 _PLACE, _AMEND, _CANCEL = int(actions.PLACE), int(actions.AMEND), int(actions.CANCEL)
 _BIT_IOC, _BIT_ALO, _BIT_REDUCE = int(actions.BIT_IOC), int(actions.BIT_ALO), int(actions.BIT_REDUCE_ONLY)
 _GONE = (NOT_OPEN.name, MODIFY_GONE.name)
+
+_price, _size = lru_cache(4096)(render_price), lru_cache(4096)(render_size)  # a market's prices and sizes recur
 
 # An action's fields in the order of ACTION.
 _CLOID, _TARGET, _PX, _QTY, _KIND, _SIDE, _BITS = 1, 2, 3, 4, 6, 7, 8
@@ -77,6 +86,10 @@ class Outbox:
         """A cloid of the core as it stands on the wire."""
         return f"{self._prefix}{number:016x}"
 
+    def expires_ms(self) -> int | None:
+        """When what is sent now is refused by the exchange; None: never."""
+        return self._clock.now_ms() + self._expires_after_ms if self._expires_after_ms else None
+
     def send(self, wanted: list[Wanted]) -> None:
         """Carry out the actions of one step; everything has been written to the socket when this returns."""
         cancels: list[Wanted] = []
@@ -107,14 +120,14 @@ class Outbox:
     def _order(self, one: Wanted) -> Order:
         bits, decimals = one[_BITS], self._market.sz_decimals
         kind = _ALO if bits & _BIT_ALO else _IOC if bits & _BIT_IOC else _GTC
-        px, sz = render_price(one[_PX], decimals), render_size(one[_QTY], decimals)
+        px, sz = _price(one[_PX], decimals), _size(one[_QTY], decimals)
         is_reduce = bool(bits & _BIT_REDUCE)
         return rendered_order(self._market.asset, one[_SIDE] > 0, px, sz, is_reduce, kind, self.cloid(one[_CLOID]))
 
     def _send(self, action: L1Action, wanted: list[Wanted]) -> None:
         self.counts["requests"] += len(wanted)
         self.in_flight += 1
-        future = self._client.send(action, expires_ms=self._clock.now_ms() + self._expires_after_ms)
+        future = self._client.send(action, expires_ms=self.expires_ms())
         future.add_done_callback(partial(self._answered, wanted))
 
     def _answered(self, wanted: list[Wanted], future: "asyncio.Future[Reply]") -> None:
@@ -152,9 +165,21 @@ class Outbox:
             elif isinstance(reply, Refused):  # no part was looked at
                 found += self._undone([one], reject_code(part.error))
             else:
-                found.append(make.rejected(one[_CLOID], reject_code(part.error), self._clock.now_ns()))
+                met = self._met(known, one[_SIDE])
+                found.append(make.rejected(one[_CLOID], reject_code(part.error), self._clock.now_ns(), px=met))
         if found:
             self._hear(found)
+
+    def _met(self, known: Recognised | None, side: int) -> int:
+        """Price that a post-only order would have met, by the refusal's own word; 0 where it says none."""
+        if known is not None and known.refusal is MODIFY_REFUSED:
+            known = recognise(known.values["inner"])
+        if known is None or known.refusal is not POST_ONLY:
+            return 0
+        try:
+            return parse(known.values["ask" if side > 0 else "bid"], PERP_DECIMALS - self._market.sz_decimals, "price")
+        except NumberError:
+            return 0
 
     def _undone(self, wanted: list[Wanted], code: Any) -> list[Row]:
         """Rows for requests that were not carried out at all: what was to be replaced or cancelled still rests."""

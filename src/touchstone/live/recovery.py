@@ -22,6 +22,7 @@ from touchstone.venues.hyperliquid.actions import Cancel, CancelOrders
 from touchstone.venues.hyperliquid.shapes import FrontendOrder, PastOrder
 
 OVERLAP_MS = 60_000  # fills are asked for from so long before the newest known one; the core knows them by their ids
+ARRIVED_MS = 60_000  # an action without an expiry that is not known after so long never came
 TRIES = 5
 PAUSE_S = 0.2
 _WAITING = (int(table.SENT), int(table.CANCEL_SENT), int(table.AMEND_SENT))
@@ -40,9 +41,9 @@ class Recovery:
         self._trader = trader
         self._outbox = outbox
         self._clock = clock
-        self._expires_after_ms = expires_after_ms
+        self._arrives_within_ms = 2 * expires_after_ms or ARRIVED_MS
         self._say = say
-        self.newest_fill_ms = 0
+        self.newest_fill_ms = 0  # fills up to here are all known
         self.newest_funding_ms = 0
         names = ("reconciled", "orphans_cancelled", "asked_by_cloid", "settled", "position_differs")
         self.counts = dict.fromkeys(names, 0)
@@ -129,7 +130,7 @@ class Recovery:
             if isinstance(status.order, PastOrder):
                 return status.order.status, status.order.order, status.order.status_timestamp
             # Its request dies by itself at its expiry: only then is "unknown" an answer.
-            left_s = self._clock.until_s(sent_ns + 2 * self._expires_after_ms * MS)
+            left_s = self._clock.until_s(sent_ns + self._arrives_within_ms * MS)
             if left_s <= 0:
                 return None
             await asyncio.sleep(min(left_s, 1.0))
@@ -172,24 +173,31 @@ class Recovery:
 
     async def _cancel(self, resting: list[FrontendOrder]) -> None:
         parts = [Cancel(self._market.asset, order.oid) for order in resting]
-        expires_ms = self._clock.now_ms() + self._expires_after_ms
         try:
-            await self._client.send(CancelOrders(parts), expires_ms=expires_ms)
+            await self._client.send(CancelOrders(parts), expires_ms=self._outbox.expires_ms())
         except ClientError as error:
             self._say(f"cancelling {len(parts)} orders: {error}; looking again")
 
     async def _compare_position(self) -> None:
-        """Position by the exchange's word against ours; a difference is looked at again before it is told."""
+        """Position by the exchange's word against ours; a difference is looked at again before it is told.
+
+        Raises PositionError where it stays: nobody knows what is missing.
+        """
         for _ in range(TRIES):
             theirs = await self.read_equity()
             if theirs == int(self._trader.state.profit.position):
                 break
             await asyncio.sleep(PAUSE_S)
             await self.catch_up()
-        else:
-            self.counts["position_differs"] += 1
         now_ns = self._clock.now_ns()
         self._trader.take_rows([make.row(events.POSITION, now_ns, exch_ns=now_ns, qty=theirs)])
+        if theirs != (ours := int(self._trader.state.profit.position)):
+            self.counts["position_differs"] += 1
+            raise PositionError(f"position {theirs} by the exchange, {ours} by its fills: not quoting until they agree")
+
+
+class PositionError(ClientError):
+    """The exchange's position is not the sum of its fills; the message names both, in size units."""
 
 
 def _with_time(entry: Any) -> Any:

@@ -1,5 +1,6 @@
 """Going on with a session that did not end by itself: its journal brings the core to where it was, byte for byte."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,25 +55,76 @@ def unfinished(desk: Desk, *, network: str, url: str, coin: str, config_toml: st
     return (folder, about) if is_same and meta is not None and meta.core == source_hash() else None
 
 
-def retrace(trader: Trader, folder: Path, recovery: Recovery) -> int:
-    """Feed the journal of `folder` to a trader that stands at its start; returns how many events there were."""
+@dataclass(frozen=True)
+class Retraced:
+    """What the journal of a session that goes on says; `again`: commands that undo the halt of an end cut off."""
+
+    n_events: int
+    again: list[Any]
+
+
+def retrace(trader: Trader, folder: Path, recovery: Recovery) -> Retraced:
+    """Feed the journal of `folder` to a trader that stands at its start."""
     count = 0
+    known, commands = Known(recovery), Commands()
     for block in journal.read(folder):
         if block.kind != journal.EVENTS:
             continue
         rows = block.rows()
         trader.retrace(rows)
         count += len(rows)
-        _note_newest(rows, recovery)
+        known.take(rows)
+        commands.take(rows)
     trader.drain()
-    return count
+    return Retraced(count, commands.again())
 
 
-def _note_newest(rows: Any, recovery: Recovery) -> None:
-    for kind, name in ((events.FILL, "newest_fill_ms"), (events.FUNDING_PAYMENT, "newest_funding_ms")):
-        of_kind = rows["exch_ns"][rows["kind"] == kind]
-        if len(of_kind):
-            setattr(recovery, name, max(getattr(recovery, name), int(of_kind.max()) // MS))
+class Commands:
+    """What the operator wanted last, and whether the session was ending: its own halt is not the operator's."""
+
+    def __init__(self) -> None:
+        self._is_ending = False
+        self._halted = False
+        self._reduces = False
+
+    def take(self, rows: Any) -> None:
+        """Journaled events, in their order."""
+        given = rows[rows["kind"] == events.OPERATOR]
+        for code, of_end in given[["code", "aux"]].tolist():
+            self._is_ending = bool(of_end)
+            if not of_end:
+                self._halted |= code == events.COMMAND_HALT
+                self._reduces |= code == events.COMMAND_REDUCE_ONLY
+                if code == events.COMMAND_RESUME:
+                    self._halted = self._reduces = False
+
+    def again(self) -> list[Any]:
+        """Commands after which only what the operator wanted holds."""
+        if not self._is_ending or self._halted:
+            return []
+        return [events.COMMAND_RESUME, *([events.COMMAND_REDUCE_ONLY] if self._reduces else [])]
+
+
+class Known:
+    """Up to when all fills and funding payments are known, by the journal: what came in a gap may not be all of it."""
+
+    def __init__(self, recovery: Recovery) -> None:
+        self._recovery = recovery
+        self._newest_fill_ms = 0
+        self._sees_all = False
+
+    def take(self, rows: Any) -> None:
+        """Journaled events, in their order."""
+        telling = rows[np.isin(rows["kind"], (events.FILL, events.FUNDING_PAYMENT, events.FEED_UP, events.FEED_DOWN))]
+        for kind, code, exch_ns in telling[["kind", "code", "exch_ns"]].tolist():
+            if kind == events.FUNDING_PAYMENT:
+                self._recovery.newest_funding_ms = max(self._recovery.newest_funding_ms, exch_ns // MS)
+            elif kind == events.FILL:
+                self._newest_fill_ms = max(self._newest_fill_ms, exch_ns // MS)
+            elif code == events.FEED_ACCOUNT:
+                self._sees_all = kind == events.FEED_UP
+            if self._sees_all:
+                self._recovery.newest_fill_ms = self._newest_fill_ms
 
 
 def load_start(trader: Trader, content: bytes) -> None:

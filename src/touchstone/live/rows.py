@@ -23,9 +23,9 @@ def array(rows: Iterable[Row]) -> Any:
     return np.array([tuple(each) for each in rows], EVENT)
 
 
-def rejected(cloid: int, code: Any, recv_ns: int) -> Row:
-    """An order of ours never came to be."""
-    return row(events.ORDER_REJECTED, recv_ns, exch_ns=recv_ns, aux=cloid, code=code)
+def rejected(cloid: int, code: Any, recv_ns: int, *, px: int = 0) -> Row:
+    """An order of ours never came to be; px: what a post-only order would have met, 0 where that is not told."""
+    return row(events.ORDER_REJECTED, recv_ns, exch_ns=recv_ns, px=px, aux=cloid, code=code)
 
 
 def not_cancelled(cloid: int, code: Any, recv_ns: int) -> Row:
@@ -44,9 +44,9 @@ def feed(is_up: bool, which: Sequence[Any], recv_ns: int) -> list[Row]:
     return [row(kind, recv_ns, exch_ns=recv_ns, code=code) for code in which]
 
 
-def command(code: Any, recv_ns: int) -> Row:
-    """What the operator wants (events.COMMAND_*)."""
-    return row(events.OPERATOR, recv_ns, exch_ns=recv_ns, code=code)
+def command(code: Any, recv_ns: int, *, of_end: bool = False) -> Row:
+    """What the operator wants (events.COMMAND_*), or with `of_end` the session itself because it ends."""
+    return row(events.OPERATOR, recv_ns, exch_ns=recv_ns, code=code, aux=int(of_end))
 
 
 assert tuple(EVENT.names) == ("exch_ns", "recv_ns", "px", "qty", "aux", "code", "kind", "side", "bits")

@@ -17,7 +17,7 @@ from touchstone.core.jit import source_hash
 from touchstone.core.trading import breakers
 from touchstone.data.units import Coin
 from touchstone.live import cancel, deadman, flatten, keys, resume, warm
-from touchstone.live.clock import Clock, monotonic_s
+from touchstone.live.clock import Clock, monotonic_s, wall_ns
 from touchstone.live.control import Control
 from touchstone.live.desk import Desk, Kill, write_whole
 from touchstone.live.identity import check_key, identify, network_of
@@ -95,7 +95,7 @@ async def _desk(config: Config, where: Where, say: Say) -> AsyncIterator[Work]:
         market = await read_market(client, config.market.coin)
         yield Work(
             _with_fees(config, market), where, client, clock, market, desk, who.vault,
-            lambda folder: desk.lock(now_ns=clock.now_ns(), session=folder),
+            lambda folder: desk.lock(now_ns=wall_ns(), session=folder),
         )  # fmt: skip
     finally:
         await client.stop()
@@ -150,9 +150,12 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
             if going_on:
                 say(f"going on with {folder}, which did not end by itself")
                 resume.load_start(session.trader, store.start)
-                count = resume.retrace(session.trader, folder, session.recovery)
-                say(f"{count:,} events from the journal: the core stands where it stood")
+                retraced = resume.retrace(session.trader, folder, session.recovery)
+                store.drop_ahead()
+                say(f"{retraced.n_events:,} events from the journal: the core stands where it stood")
                 session.lost_sight()
+                for command in retraced.again:
+                    session.command(command)
             else:
                 session.begin()
                 _take_over(work, session, say)
@@ -270,12 +273,15 @@ async def _live(
     reference = follow(
         config, client.network, work.market, session, is_mirror=work.where.mirrors is not None, say=say
     )
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: session.fail(_error_of(context)))
     with _signals(session):
         try:
-            await session.go()
+            session.go()
             if reference is not None:
                 await reference.start()
             ends = await session.until(end_ns)
+            if ends.by_risk:  # first of all: it must hold whatever happens from here on
+                _latch(work, session, folder, ends.reason)
             say(f"ending: {ends.reason}")
         finally:
             watching.cancel()
@@ -284,10 +290,8 @@ async def _live(
                 await reference.stop()
             await control.stop()
             await session.finish()
-    if ends.by_risk:
-        _latch(work, session, folder, ends.reason)
-        if config.live.on_kill == "flatten":
-            await _flatten(work, say)
+    if ends.by_risk and config.live.on_kill == "flatten":
+        await _flatten(work, say)
     return ends
 
 
@@ -295,13 +299,7 @@ async def _cover(work: Work, folder: Path, say: Say) -> deadman.Cover:
     """Who cancels our orders if we die."""
     if work.where.starts is not None:
         return deadman.Uncovered()
-    settings = work.config.account
-    watchdog_key = None
-    with contextlib.suppress(keys.KeysError):
-        watchdog_key = keys.load(
-            settings.watchdog_keystore, settings.network, variable=keys.WATCHDOG_KEY,
-            password_variable=keys.WATCHDOG_PASSWORD,
-        )  # fmt: skip
+    watchdog_key = keys.load_watchdog(work.config.account)
     clock = work.clock
     return await deadman.cover(
         work.config.live, work.client, watchdog_key=watchdog_key, dex=work.market.dex, desk=work.desk.folder,
@@ -320,9 +318,15 @@ async def _flatten(work: Work, say: Say) -> dict[str, Any]:
     return done.as_dict()
 
 
+def _error_of(context: dict[str, Any]) -> BaseException:
+    """What went wrong in a callback that nobody waits for."""
+    error: BaseException | None = context.get("exception")
+    return error or RuntimeError(str(context.get("message")))
+
+
 def _latch(work: Work, session: Session, folder: Path, reason: str) -> None:
     rule = breakers.REASON_NAMES[int(session.trader.state.risk.reason)]
-    work.desk.kill(Kill(when_ns=work.clock.now_ns(), rule=rule, session=str(folder), note=reason))
+    work.desk.kill(Kill(when_ns=wall_ns(), rule=rule, session=str(folder), note=reason))
 
 
 async def _watch(session: Session, currency: str, show: Say, warn: Say) -> None:

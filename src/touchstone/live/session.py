@@ -18,13 +18,13 @@ from touchstone.live.clock import Clock, monotonic_s
 from touchstone.live.fast_frames import FastFrames
 from touchstone.live.latency import Latencies
 from touchstone.live.outbox import Outbox, Wanted
-from touchstone.live.recovery import Recovery
+from touchstone.live.recovery import PositionError, Recovery
 from touchstone.live.trader import TIMER_NS, Journals, Trader
 from touchstone.venues.hyperliquid.actions import UpdateLeverage
 from touchstone.venues.hyperliquid.replies import Refused
 from touchstone.venues.hyperliquid.stream import Subscription
 
-NS = 1_000_000_000
+NS, MS = 1_000_000_000, 1_000_000
 BOTH = (events.FEED_MARKET, events.FEED_ACCOUNT)
 DRAIN_S = 0.1  # of the wall: how often what was written down goes to the database
 AUDIT_S, QUOTA_S = 30, 60  # of the trader's time
@@ -35,6 +35,7 @@ LAST_LOOK_S = 60.0  # of the wall: how long the orders left at the end are cance
 MOST_POSITION_AGE_S = 2.0  # a position that differs for so long is looked into
 
 _POSITION, _FEED_UP, _FEED_DOWN = int(events.POSITION), int(events.FEED_UP), int(events.FEED_DOWN)
+_FILL = int(events.FILL)
 
 
 class LiveError(TouchstoneError):
@@ -117,6 +118,8 @@ class Session:
         self._ended = asyncio.Event()
         self._is_trading = False
         self._is_up = False
+        self._sees_all = False  # no gap since the account was looked at
+        self._n_ups = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._reconciling: asyncio.Task[None] | None = None
         self._differs_since_s: float | None = None
@@ -140,11 +143,15 @@ class Session:
                 return
         trader.feed(count)
         self.steps.add(monotonic_s() - began_s)
+        if self._sees_all and trader.kinds[0] == _FILL:
+            newest_ms = int(trader.buffer["exch_ns"][:count].max()) // MS
+            self.recovery.newest_fill_ms = max(self.recovery.newest_fill_ms, newest_ms)
         self._check_core()
 
     def on_up(self) -> None:
         """Connected again: what happened in the meantime is asked for before the core may quote."""
         self._is_up = True
+        self._n_ups += 1
         if self._is_trading:
             self.frames.restart()
             self.reconcile_soon("the connection is back")
@@ -176,11 +183,12 @@ class Session:
         """Start the core afresh, with the position that the exchange names."""
         state.reset(self.trader.state, np.int64(self.start.position), np.int64(0))
 
-    async def go(self) -> None:
-        """Let the core hear, after a first look at account and quota."""
+    def go(self) -> None:
+        """Let the core hear; it quotes after a first look at account and quota."""
         self._is_trading = True
         self.frames.restart()
-        await self._reconcile("the session begins")
+        self.lost_sight()
+        self.reconcile_soon("the session begins")
         self._spawn(self._timer())
         self._spawn(self._drain())
         self._spawn(self._poll(self.recovery.read_quota, QUOTA_S))
@@ -203,7 +211,7 @@ class Session:
 
     async def finish(self) -> None:
         """Pull every order, see that none is left, take in what is still told, stop."""
-        self.command(events.COMMAND_HALT)
+        self.command(events.COMMAND_HALT, of_end=True)
         deadline_s = monotonic_s() + PULL_S
         while self.trader.live_orders() and monotonic_s() < deadline_s and self.trader.is_sound:
             await asyncio.sleep(0.02)
@@ -211,7 +219,7 @@ class Session:
             async with asyncio.timeout(LAST_LOOK_S):
                 await self._leave_nothing()
         except TimeoutError:
-            self._fail(LiveError("the exchange did not answer at the end: orders may be open; touchstone kill cancels"))
+            self.fail(LiveError("the exchange did not answer at the end: orders may be open; touchstone kill cancels"))
         finally:
             self._is_trading = False
             for task in list(self._tasks):
@@ -225,18 +233,19 @@ class Session:
         if left.n_orders:
             self.say(f"{left.n_orders} orders were still open at the end; they are cancelled")
         if not left.is_none_left:
-            self._fail(LiveError(f"orders may be open: {dict(left.reasons)}; touchstone kill cancels them"))
+            self.fail(LiveError(f"orders may be open: {dict(left.reasons)}; touchstone kill cancels them"))
         if self.trader.is_sound:
-            await self._reconciled()
-            await self._insist(self.recovery.reconcile, "the last look")
+            await self._stop_reconciling()
+            with contextlib.suppress(PositionError):  # alerted by the core, so it is a problem of the result
+                await self._insist(self.recovery.reconcile, "the last look", but=PositionError)
 
     async def sleep(self, seconds: float) -> None:
         """Seconds of the trader's clock."""
         await asyncio.sleep(seconds / self.clock.speed)
 
-    def command(self, code: Any) -> None:
-        """An operator's command to the core (events.COMMAND_*), journaled like everything."""
-        self.trader.take_rows([make.command(code, self.clock.now_ns())])
+    def command(self, code: Any, *, of_end: bool = False) -> None:
+        """An operator's command to the core (events.COMMAND_*), journaled like everything; or the session's own."""
+        self.trader.take_rows([make.command(code, self.clock.now_ns(), of_end=of_end)])
 
     async def set_leverage(self, leverage: int, *, is_cross: bool) -> None:
         """Leverage and margin mode, before trading. Raises LiveError where the exchange refuses."""
@@ -248,6 +257,7 @@ class Session:
 
     def lost_sight(self) -> None:
         """Nothing that the core knows is recent: it is blind until the exchange has been asked."""
+        self._sees_all = False
         self.trader.take_rows(make.feed(False, BOTH, self.clock.now_ns()))
 
     def reconcile_soon(self, why: str) -> None:
@@ -274,21 +284,29 @@ class Session:
 
     async def _reconcile(self, why: str) -> None:
         self.say(f"reconciling with the exchange: {why}")
-        await self._insist(self.recovery.reconcile, "reconciling")
+        asked = -1
+        while asked != self._n_ups:  # what was asked before another gap ended says nothing of that gap
+            asked = self._n_ups
+            await self._insist(self.recovery.reconcile, "reconciling")
         if self._is_up:
+            self._sees_all = True
             self.trader.take_rows(make.feed(True, BOTH, self.clock.now_ns()))
 
-    async def _reconciled(self) -> None:
+    async def _stop_reconciling(self) -> None:
         if self._reconciling is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reconciling
+            self._reconciling.cancel()
+            await asyncio.gather(self._reconciling, return_exceptions=True)
 
-    async def _insist(self, act: Callable[[], Awaitable[None]], what: str) -> None:
-        """Until it succeeds: the core stays pulled meanwhile, or the order in doubt stays counted."""
+    async def _insist(
+        self, act: Callable[[], Awaitable[None]], what: str, *, but: type[ClientError] | tuple[()] = ()
+    ) -> None:
+        """Until it succeeds or raises `but`: the core stays pulled meanwhile, or the order in doubt stays counted."""
         pause_s = 0.2
         while True:
             try:
                 await act()
+            except but:
+                raise
             except ClientError as error:
                 self.say(f"{what}: {error}; again in {pause_s:g} s")
                 await asyncio.sleep(pause_s)
@@ -304,11 +322,12 @@ class Session:
             self._differs_since_s = monotonic_s()
         elif monotonic_s() - self._differs_since_s > MOST_POSITION_AGE_S:
             self._differs_since_s = None
+            self.lost_sight()
             self.reconcile_soon("the position differs")
 
     def _check_core(self) -> None:
         if self.trader.failure is not None:
-            self._fail(self.trader.failure)
+            self.fail(self.trader.failure)
         elif self.trader.is_halted:
             self.end("a buffer of the core was full", by_risk=True)
         elif self.trader.is_killed:
@@ -355,9 +374,9 @@ class Session:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(error)
+            self.fail(error)
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """The session cannot go on: orders are pulled, the error is told at the end. The first one counts."""
         if self.failure is None:
             self.failure = error

@@ -79,7 +79,8 @@ def verdicts(state: Any) -> dict[str, int]:
     out: Any = np.zeros(1, scorecard.SUMMARY)[0]
     found = dict.fromkeys(VERDICTS_SHOWN, 0)
     for target in range(len(TARGET_NAMES)):
-        scorecard.summary(state.models.cards[target], out)
+        card = state.models.cards[target : target + 1].copy()[0]  # a summary writes scratch, which is part of the state
+        scorecard.summary(card, out)
         found[scorecard.VERDICT_NAMES[int(out.verdict)]] += 1
     return {name: count for name, count in found.items() if count}
 

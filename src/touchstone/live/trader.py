@@ -92,10 +92,12 @@ class Trader(Machine):
         return int(self.state.risk.state) == int(breakers.KILLED)
 
     def take_rows(self, rows: list[Row]) -> None:
-        """Feed rows that are not a market's."""
-        if rows:
-            self.buffer[: len(rows)] = make.array(rows)
-            self.feed(len(rows))
+        """Feed rows that are not a market's: as received together, whenever each was written down."""
+        for at in range(0, len(rows), ROOM):  # an even number: both rows of a fill stay together
+            part = rows[at : at + ROOM]
+            self.buffer[: len(part)] = make.array(part)
+            self._received[: len(part)] = part[0][1]
+            self.feed(len(part))
 
     def tick(self, now_ns: int) -> None:
         """Feed every timer that is due."""
@@ -147,6 +149,7 @@ class Trader(Machine):
             if wanted:
                 self._carry_out(wanted)
             elif at < count:
+                self._journal.flush()  # the database is never ahead of it
                 self.drain()
             if self._halted[0]:
                 break
@@ -167,6 +170,7 @@ class Trader(Machine):
         self.note("events", rows)
         self._n_market += int((rows["kind"] < _OWN_KIND_FIRST).sum())
         self._first_ns = self._first_ns or int(rows["recv_ns"][0])
+        self._newest_ns = max(self._newest_ns, int(rows["recv_ns"][-1]))
         self.timer_ns = (int(rows["recv_ns"][-1]) // TIMER_NS + 1) * TIMER_NS
 
     def _carry_out(self, count: int) -> None:

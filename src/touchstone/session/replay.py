@@ -232,8 +232,14 @@ class Recorded:
                 "replay the session with the program that made it"
             )
         self._cursor = database.execute(f"SELECT * FROM {table.name} ORDER BY rowid") if listed else None
+        self._n_rows = database.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0] if listed else 0
         self.n_compared = 0
         self.n_ahead = 0
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are rows that were not yet compared."""
+        return self.n_compared < int(self._n_rows)
 
     def compare(self, made: Any, times: list[int]) -> Difference | None:
         """Records of the replay, with the times of their events, against the next rows; the first difference."""
@@ -328,10 +334,11 @@ class Comparison:
 
     def finish(self, *, is_finished: bool) -> None:
         """The journal has ended. What a session that was killed did not get to write down is not missed."""
-        if is_finished:
-            self._core.write_last()
         self._let_go(may=not is_finished)
         self._drain()
+        if is_finished or self._database.tables["calibrations"].has_more:
+            self._core.write_last()  # the end's record is written a moment before the session counts as finished
+            self._drain()
         self._settle()
         for table in self._database.tables.values():
             if found := table.rest(self._core.now_ns):

@@ -218,9 +218,16 @@ def headline(shell: Machine, config: Config, outcomes: Outcomes | None) -> dict[
 def attribution(state: Any) -> dict[str, float]:
     """The accounts at the 10 s horizon; the lines add up to the total exactly."""
     lines = np.zeros(1, pnl.ATTRIBUTION)[0]  # not the state's own: reading a result changes nothing
-    pnl.attribute(state.profit, np.int64(TOXIC_HORIZON), np.int64(state.book.mid2), lines)
+    pnl.attribute(_accounts(state), np.int64(TOXIC_HORIZON), np.int64(state.book.mid2), lines)
     names = ("total", "spread_capture", "adverse_selection", "post_horizon", "opening_inventory", "fees", "funding")
     return {name: money(getattr(lines, name)) for name in names}
+
+
+def _accounts(state: Any) -> Any:
+    """A copy of the accounts: those of the state remember the mid that they are asked for."""
+    copy = np.zeros(1, pnl.PNL)
+    copy[0] = state.profit
+    return copy[0]
 
 
 def edge_per_fill(state: Any, maker_fee_bps: float) -> dict[str, Any]:
@@ -328,7 +335,7 @@ def number(value: Any) -> float | None:
 
 def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
     """The scorecard of one model at one horizon."""
-    card = state.models.cards[target]
+    card = state.models.cards[target : target + 1].copy()[0]  # not the state's own: a summary writes scratch
     out = np.zeros(1, scorecard.SUMMARY)[0]
     scorecard.summary(card, out)
     count = int(card.blocks.n_blocks)
@@ -455,7 +462,7 @@ def problems(shell: Machine, alerts: Alerts) -> list[str]:
         found.append(f"{int(state.ledger.n_evicted)} predictions were evicted; the ledger is too small")
     if int(state.ledger.tracker.n_full):
         found.append(f"{int(state.ledger.tracker.n_full)} orders were not sent because the ledger was full")
-    if not pnl.is_exact(state.profit, np.int64(state.book.mid2), np.zeros(1, pnl.ATTRIBUTION)[0]):
+    if not pnl.is_exact(_accounts(state), np.int64(state.book.mid2), np.zeros(1, pnl.ATTRIBUTION)[0]):
         found.append("the attribution of PnL does not add up")
     if int(state.is_halted):
         found.append("a buffer was full: the engine halted")

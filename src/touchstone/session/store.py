@@ -10,6 +10,7 @@ The journal is ahead of the database: after a crash the tables end earlier than 
 quantities are integers in the database; columns carry the units of `core.records`.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -67,10 +68,11 @@ class SessionStore:
         self._database.execute("PRAGMA synchronous=NORMAL")
         self._tables: dict[str, Table] = {}
         self._present = _rows_of_tables(self._database)
+        (self._states / FINAL).unlink(missing_ok=True)  # of a session that did not get to its result
 
     def begin(self, state: bytes) -> None:
         """Keep the state that the core starts from; before it is fed anything."""
-        (self._states / START).write_bytes(state)
+        _write_whole(self._states / START, state)
 
     @property
     def start(self) -> bytes:
@@ -80,7 +82,19 @@ class SessionStore:
     def checkpoint(self, state: bytes) -> None:
         """Begin the next segment of the journal, and keep the state it starts from: that behind the last record."""
         number = self.journal.new_segment()
-        (self._states / f"{number:04d}.bin").write_bytes(state)
+        _write_whole(self._states / f"{number:04d}.bin", state)
+
+    def drop_ahead(self) -> None:
+        """Going on, when all of the journal was taken in again: rows that do not follow from it go.
+
+        A crash at the very end leaves the last calibration record; one of the machine may leave more.
+        """
+        for table, ahead in self._present.items():
+            if ahead:
+                with self._database:
+                    newest = f"SELECT rowid FROM {table} ORDER BY rowid DESC LIMIT {ahead}"
+                    self._database.execute(f"DELETE FROM {table} WHERE rowid IN ({newest})")
+        self._present = dict.fromkeys(self._present, 0)
 
     def take(self, table: str, rows: Any) -> None:
         """Rows into the database, one transaction a batch; events are the journal's."""
@@ -103,8 +117,8 @@ class SessionStore:
     def finish(self, state: bytes, result: dict[str, Any]) -> None:
         """Close the journal, write the final state and the result."""
         self.journal.close()
-        (self._states / FINAL).write_bytes(state)
-        (self.folder / RESULT).write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2))
+        _write_whole(self._states / FINAL, state)
+        _write_whole(self.folder / RESULT, msgspec.json.format(msgspec.json.encode(result), indent=2))
 
     def close(self) -> None:
         """Close the files; the journal of an unfinished session is kept as far as it goes."""
@@ -116,6 +130,19 @@ class SessionStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """A file that is there whole or not at all, also after a crash. Raises SessionError."""
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise SessionError(f"{path}: cannot be written ({error.strerror}); free space or mend the disk") from error
 
 
 def _rows_of_tables(database: sqlite3.Connection) -> dict[str, int]:

@@ -86,6 +86,24 @@ async def test_never_more_posts_in_flight_than_allowed(trade: Any, faults: Any) 
 
 
 @pytest.mark.asyncio
+async def test_orders_leave_room_for_cancels(trade: Any, faults: Any) -> None:
+    trader = await trade(limits=Limits(posts_in_flight=6, kept_for_cancels=2))
+    faults(trader.server, inbound={"median_ms": 300})
+    cancel = actions.CancelByCloid([actions.CloidCancel(110_000, trader.cloid())])
+    order = actions.PlaceOrders([trader.order(True, 0.9)], "na")
+    found = await asyncio.gather(
+        *(trader.client.send(action) for action in [order] * 5 + [cancel] * 3), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in found] == [Accepted] * 4 + [NotSentError] + [Accepted] * 2 + [NotSentError]
+    for limits in (Limits(weight_per_minute=5, kept_for_cancels=3), Limits(messages_per_minute=10, kept_for_cancels=3)):
+        tight = await trade(trader.server, number=2, limits=limits)
+        found = await asyncio.gather(
+            *(tight.client.send(action) for action in [order] * 3 + [cancel] * 3), return_exceptions=True
+        )
+        assert [type(outcome) for outcome in found] == [Accepted] * 2 + [NotSentError] + [Accepted] * 3
+
+
+@pytest.mark.asyncio
 async def test_messages_and_weight_are_refused_before_they_are_sent(trade: Any, serve: Any) -> None:
     server = await serve()
     few = await trade(server, limits=Limits(messages_per_minute=7))  # five subscriptions are messages too

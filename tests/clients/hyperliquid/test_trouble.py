@@ -188,6 +188,17 @@ async def test_an_http_action_that_cannot_be_delivered_was_not_sent(trade: Any, 
     assert trader.client.counters["unknown_outcomes"] == 2
 
 
+async def test_actions_over_http_wait_their_turn_but_not_for_ever(trade: Any, faults: Any) -> None:
+    trader = await trade(starts=False, limits=Limits(posts_in_flight=3))
+    faults(trader.server, inbound={"median_ms": 100})
+    found = await asyncio.gather(*(trader.client.send(actions.Noop()) for _ in range(5)), return_exceptions=True)
+    assert [type(outcome) for outcome in found] == [Accepted] * 3 + [NotSentError] * 2
+    hasty = await trade(trader.server, number=2, starts=False, limits=Limits(post_s=0.2))
+    async with hasty.client._http._order:  # one before it hangs
+        with pytest.raises(NotSentError, match=r"those before it had no answer within 0\.2 s"):
+            await hasty.client.send(actions.Noop())
+
+
 async def test_an_answer_that_comes_too_late_is_counted(trade: Any, faults: Any) -> None:
     trader = await trade(limits=Limits(post_s=0.2))
     faults(trader.server, inbound={"median_ms": 400})
@@ -314,6 +325,25 @@ async def test_unknown_fields_and_statuses_are_read_over_and_counted(
     assert counters["unknown: meta.universe[].novelty"] == 1
     assert counters["unknown: exchange.response.data.mood"] == 2
     assert len([line for line in said if "mood" in line]) == 1
+
+
+async def test_frames_in_another_order_and_texts_that_are_none(trade: Any) -> None:
+    said: list[str] = []
+    trader = await trade(starts=False, say=said.append)
+    await trader.client.start(trader.ears, [])
+    for text in (
+        b'{"data":{"mids":{}},"channel":"allMids"}',
+        b'{ "channel" : "novelty", "data": 1 }',  # unknown channels are for whoever reads frames
+        b'{"channel":"bbo","data":null}',
+    ):
+        trader.client.on_message(memoryview(text))
+    assert trader.ears.channels == {"allMids": 1, "novelty": 1, "bbo": 1}
+    for text in (b"Websocket connection established.", b'{"channel":"post","data":{}}', b'{"data":0,"channel":"pong"}'):
+        trader.client.on_message(memoryview(text))
+    assert len(trader.ears.frames) == 3
+    assert trader.client.counters["unknown: text that is not JSON"] == 1
+    assert trader.client.counters["unreadable_frames"] == 1
+    assert any("cannot be read" in line for line in said)
 
 
 async def test_error_frames_are_said_and_a_refused_post_was_not_sent(serve: Any, trade: Any, faults: Any) -> None:

@@ -250,6 +250,15 @@ def test_feed_lag(desk):
     assert desk.at(12, lag_s=1) == NORMAL
 
 
+def test_a_clock_that_is_wrong_is_a_feed_lag_too(desk):
+    """Blocks from the future: by that clock our orders would have expired before they arrived."""
+    assert desk.at(10, lag_s=-3.5) == NORMAL
+    assert desk.at(11, lag_s=-4.5) == ("pulled", "feed_lag")
+    assert desk.at(13, lag_s=-3) == ("pulled", "feed_lag")
+    assert desk.at(14, lag_s=-1) == ("pulled", "feed_lag")
+    assert desk.at(17, lag_s=1) == NORMAL
+
+
 def test_feed_down(desk):
     desk.event(1, events.FEED_DOWN, code=events.FEED_REFERENCE)
     assert desk.at(1) == NORMAL

@@ -121,12 +121,17 @@ def micro(text: str) -> int:
 async def _paged(
     client: "Client", kind: str, since_ms: int, per_page: int, key: Callable[[Any], tuple[object, ...]]
 ) -> list[Any]:
-    """All pages from a time on: bounds are inclusive, so what a page repeats is known by its key."""
+    """All pages from a time on: bounds are inclusive, so what a page repeats is known by its key.
+
+    Pages come oldest first; one that comes newest first (hyperliquid.md 9 has seen both) is followed backwards.
+    """
     found: dict[tuple[object, ...], Any] = {}
+    bounds = {"start_time": since_ms}
     while True:
-        page = await client.info(kind, user=client.account, start_time=since_ms)
-        new = [entry for entry in page if key(entry) not in found]
-        found |= {key(entry): entry for entry in new}
+        page: list[Any] = await client.info(kind, user=client.account, **bounds)
+        is_backward = len(page) > 1 and page[0].time > page[-1].time
+        new = {key(entry): entry for entry in (page[::-1] if is_backward else page) if key(entry) not in found}
+        found = new | found if is_backward else found | new
         if len(page) < per_page or not new:
             return sorted(found.values(), key=lambda entry: entry.time)
-        since_ms = max(entry.time for entry in page)
+        bounds["end_time" if is_backward else "start_time"] = page[-1].time

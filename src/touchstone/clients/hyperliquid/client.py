@@ -16,7 +16,14 @@ from touchstone.clients.hyperliquid.posts import Posts, ReplyFuture, end, failed
 from touchstone.clients.hyperliquid.requests import Requests, post_frame
 from touchstone.clients.websocket import KeptSocket
 from touchstone.venues.hyperliquid import errors
-from touchstone.venues.hyperliquid.actions import L1Action, address
+from touchstone.venues.hyperliquid.actions import (
+    CancelByCloid,
+    CancelOrders,
+    L1Action,
+    Noop,
+    ScheduleCancel,
+    address,
+)
 from touchstone.venues.hyperliquid.decoding import Decoder
 from touchstone.venues.hyperliquid.errors import WireError
 from touchstone.venues.hyperliquid.info import InfoRequest
@@ -36,6 +43,8 @@ from touchstone.venues.hyperliquid.weights import action_weight, n_parts
 
 _HEAD = b'{"channel":"'  # of every frame that the venue writes
 _LONGEST_CHANNEL = 40
+_CONTROL = frozenset((b"post", b"subscriptionResponse", b"error", b""))  # for the client itself; empty: no frame at all
+_CANCELS = (CancelOrders, CancelByCloid, ScheduleCancel, Noop)
 _NOT_FOLLOWED = (errors.INVALID_SUBSCRIPTION, errors.USER_LIMIT, errors.SUBSCRIPTION_LIMIT)
 _PING = msgspec.json.encode(Ping())
 
@@ -189,16 +198,19 @@ class Client:
             raise NotSentError("no signing key: this client only reads" if self._requests is None else "stopped")
         now_s = self._loop.time()
         weight = action_weight(n_parts(action))
-        if self._weight.total(now_s) + weight > self._weight.limit:
+        keep = 0 if isinstance(action, _CANCELS) else self._limits.kept_for_cancels
+        if self._weight.total(now_s) + weight > self._weight.limit - keep:
             raise NotSentError(f"the weight limit of {self._weight.limit} a minute is reached")
         socket = self._socket
         if socket is not None and socket.is_open and not self._http_actions:  # those keep their place
-            self._check_socket(now_s)
+            self._check_socket(now_s, keep)
             request = self._requests.write(action, expires_ms)
             number = self._posts.next_number()
             socket.write(post_frame(number, request))
             self._posts.wait_for(number, future)
             self._messages.take(1, now_s)
+        elif len(self._http_actions) >= self._limits.posts_in_flight - keep:
+            raise NotSentError(f"{len(self._http_actions)} actions wait for their answers over HTTP already")
         else:
             self._counts["http_actions"] += 1
             task = self._loop.create_task(self._act(self._requests.write(action, expires_ms), future))
@@ -206,14 +218,14 @@ class Client:
             task.add_done_callback(self._http_actions.discard)
         self._weight.take(weight, now_s)
 
-    def _check_socket(self, now_s: float) -> None:
-        """Raises NotSentError over a limit."""
-        if self._posts.in_flight >= self._limits.posts_in_flight:
+    def _check_socket(self, now_s: float, keep: int) -> None:
+        """Raises NotSentError where less than `keep` of a limit would be left."""
+        if self._posts.in_flight >= self._limits.posts_in_flight - keep:
             if self._posts.n_late:
                 assert self._socket is not None
                 self._socket.drop(f"{self._posts.n_late} actions had no answer in {self._limits.post_s:g} s")
-            raise NotSentError(f"{self._limits.posts_in_flight} actions wait for their answers already")
-        if self._messages.total(now_s) >= self._messages.limit:
+            raise NotSentError(f"{self._posts.in_flight} actions wait for their answers already")
+        if self._messages.total(now_s) >= self._messages.limit - keep:
             raise NotSentError(f"the limit of {self._messages.limit} messages a minute is reached")
 
     async def _act(self, request: bytes, future: ReplyFuture) -> None:
@@ -250,11 +262,11 @@ class Client:
     def on_message(self, message: memoryview) -> None:
         """A frame of the venue: data goes on as it is."""
         head = bytes(message[: len(_HEAD) + _LONGEST_CHANNEL])
-        end = head.find(b'"', len(_HEAD))
-        channel = head[len(_HEAD) : end].decode() if head.startswith(_HEAD) and end > 0 else _channel(message)
-        if channel == "pong":
+        to = head.find(b'"', len(_HEAD))
+        channel = head[len(_HEAD) : to] if head.startswith(_HEAD) and to > 0 else _channel(message)
+        if channel == b"pong":
             return
-        if channel in ("post", "subscriptionResponse", "error", ""):
+        if channel in _CONTROL:
             self._take_control(bytes(message))
         elif self._hears is not None:
             self._hears.on_frame(message)
@@ -340,9 +352,9 @@ class Client:
             self._say(f"not known, and left out: {', '.join(sorted(new))}")
 
 
-def _channel(message: memoryview) -> str:
+def _channel(message: memoryview) -> bytes:
     """Channel of a frame that is written in another order; empty where it is no frame at all."""
     try:
-        return _CHANNEL.decode(message).channel
+        return _CHANNEL.decode(message).channel.encode()
     except msgspec.DecodeError:
-        return ""
+        return b""

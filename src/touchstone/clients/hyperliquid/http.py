@@ -46,7 +46,6 @@ class Http:
         self._session: aiohttp.ClientSession | None = None
         self._turn = asyncio.Lock()  # of readings that wait for weight
         self._order = asyncio.Lock()  # of actions
-        self._n_actions = 0
 
     async def close(self) -> None:
         """End it."""
@@ -105,16 +104,11 @@ class Http:
 
     async def act(self, body: bytes) -> Reply:
         """Answer to a signed action; one goes after the other. Raises NotSentError, UnknownOutcomeError."""
-        if self._n_actions >= self._limits.posts_in_flight:
-            raise NotSentError(f"{self._n_actions} actions wait for {self._network.url} already")
-        self._n_actions += 1
         try:
             async with asyncio.timeout(self._limits.post_s):
                 await self._order.acquire()
         except TimeoutError:
             raise NotSentError(f"those before it had no answer within {self._limits.post_s:g} s") from None
-        finally:
-            self._n_actions -= 1
         try:
             return await self._act(body)
         finally:

@@ -16,6 +16,7 @@ class Limits:
     weight_kept_for_actions: int = 200  # info requests leave so much of it
     messages_per_minute: int = 2_000
     posts_in_flight: int = 100
+    kept_for_cancels: int = 20  # orders leave so much of each limit, so that they can always be taken back
     post_s: float = 10.0  # an action unanswered for so long has an unknown outcome
     info_s: float = 10.0  # one try of an info request
     info_tries: int = 6

@@ -21,11 +21,12 @@ RATE = record(
 WINDOW = 64  # the distribution is that of the last 64 outcomes before the prediction
 RING_MASK = np.int64(127)
 RING = 128  # kept twice as long, for outcomes that arrive between a prediction and its resolution
+AFRESH = 16 * WINDOW
 FEWEST = 5  # with fewer past outcomes there is no distribution
 
 EMPIRICAL = record(
     [
-        ("value", "f8", (N_DEPTH, RING)),
+        ("value", "f8", (N_DEPTH, 2 * RING)),  # the ring twice, so that any window is one stretch
         ("learned", "i8", (N_DEPTH,)),  # outcomes ever learned: the sequence number of the next one
         ("among", "f8", (N_DEPTH, RING)),  # by sequence number: sum of |x - x'| over the pairs of its distribution
     ]
@@ -84,11 +85,21 @@ def crps(empirical, bucket, as_of, y):
 
 @inline
 def _distance(empirical, bucket, first, end, y):
-    """Sum of |x - y| over the outcomes first..end-1."""
-    total = 0.0
-    for i in range(first, end):
-        total += abs(empirical.value[bucket, i & RING_MASK] - y)
-    return total
+    """Sum of |x - y| over the outcomes first..end-1: four sums at once, so that none waits for the other."""
+    values = empirical.value[bucket]
+    at = first & RING_MASK
+    stop = at + end - first
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    while at + 4 <= stop:
+        a += abs(values[at] - y)
+        b += abs(values[at + 1] - y)
+        c += abs(values[at + 2] - y)
+        d += abs(values[at + 3] - y)
+        at += 4
+    while at < stop:
+        a += abs(values[at] - y)
+        at += 1
+    return (a + b) + (c + d)
 
 
 @compiled
@@ -106,8 +117,9 @@ def learn_empirical(empirical, bucket, y):
     n = np.int64(empirical.learned[bucket])
     first = max(n - WINDOW, np.int64(0))
     empirical.value[bucket, n & RING_MASK] = y
+    empirical.value[bucket, (n & RING_MASK) + RING] = y
     empirical.learned[bucket] = n + 1
-    if (n + 1) % WINDOW == 0:  # counted afresh, so that rounding does not add up
+    if (n + 1) % AFRESH == 0:  # counted afresh, so that rounding does not add up
         after = _among(empirical, bucket, max(n + 1 - WINDOW, np.int64(0)), n + 1)
     else:
         after = empirical.among[bucket, n & RING_MASK] + _distance(empirical, bucket, first, n, y)

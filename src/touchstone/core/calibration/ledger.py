@@ -17,6 +17,7 @@ from touchstone.core.conventions import (
     N_FAIR,
     N_FILL,
     N_MARKOUT,
+    NEVER_NS,
     TOXIC_HORIZON,
     depth_bucket,
 )
@@ -70,6 +71,7 @@ LEDGER = record(
         ("due_fill", "i8", (N_FILL,)),  # cursors: next node to resolve at each horizon
         ("n_fills", "i8"),
         ("due_markout", "i8", (N_MARKOUT,)),
+        ("next_markout_ns", "i8"),  # no markout is due before
         ("n_fair", "i8"),
         ("due_fair", "i8", (N_FAIR,)),
         ("lag", lag_predictions.LAG_LEDGER),
@@ -102,6 +104,7 @@ def reset(ledger, models, fill_memory, adverse_memory):
     shadow.reset(ledger.tracker)
     ledger.next_id = 1
     ledger.n_fills = 0
+    ledger.next_markout_ns = NEVER_NS
     ledger.n_fair = 0
     ledger.n_renewals = 0
     ledger.n_evicted = 0

@@ -5,9 +5,9 @@ Fill horizons run on the receive clock (a fill counts when we hear of it), marko
 
 import numpy as np
 
-from touchstone.core import records, targets
+from touchstone.core import quick, records, targets
 from touchstone.core.calibration import baseline as base_rate
-from touchstone.core.calibration import scorecard, scores, shadow
+from touchstone.core.calibration import scorecard, shadow
 from touchstone.core.calibration.ledger import (
     FAIR_HORIZONS,
     FAIR_MASK,
@@ -16,12 +16,11 @@ from touchstone.core.calibration.ledger import (
     MARKOUT_HORIZONS,
     N_PENDING_FILLS,
 )
-from touchstone.core.conventions import BPS, N_FAIR, N_FILL, N_MARKOUT, TOXIC_HORIZON
+from touchstone.core.conventions import BPS, N_FAIR, N_FILL, N_MARKOUT, NEVER_NS, TOXIC_HORIZON
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import midpath
 from touchstone.core.market.book import depth_from
 from touchstone.core.models import adverse, capture, fair, fill, lag
-from touchstone.core.numerics import student_t_cdf
 from touchstone.core.trading import markout, pnl
 
 NAN = np.float64("nan")
@@ -113,6 +112,7 @@ def hand_over(ledger, models, i, fill_id, decided, block_ns, s, px, qty, mid2_be
         return
     entry = ledger.fills[ledger.n_fills & FILL_MASK]
     ledger.n_fills += 1
+    ledger.next_markout_ns = min(np.int64(ledger.next_markout_ns), block_ns + MARKOUT_HORIZONS[0])
     entry.fill_id = fill_id
     entry.decided = decided
     entry.block_ns = block_ns
@@ -225,8 +225,8 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
     scale = np.float64(forecast.scale_bps[h])
     dof = np.float64(forecast.dof[h])
     z = (loss_bps - loc) / scale
-    pit = student_t_cdf(z, dof)
-    crps = scores.crps_student_t_at(z, pit, dof, scale)
+    pit, density = quick.student_t(z, dof)
+    crps = quick.crps_student_t(z, pit, density, dof, scale)
     bucket = np.int64(forecast.bucket)
     card = models.cards[target]
     as_of = np.int64(forecast.as_of[h])
@@ -259,14 +259,22 @@ def _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns):
     records.outcome(out, entry.prediction_id, target, now_ns, decided, bucket, p, q, np.float64(y), loss, loss_baseline)
 
 
-@compiled
+@inline
 def resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_ns):
     """Resolve every markout whose horizon lies before exch_now_ns on the exchange's clock."""
+    if ledger.next_markout_ns < exch_now_ns:
+        _resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_ns)
+
+
+@compiled
+def _resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_ns):
+    next_ns = NEVER_NS
     for h in range(N_MARKOUT):
         while ledger.due_markout[h] < ledger.n_fills:
             entry = ledger.fills[ledger.due_markout[h] & FILL_MASK]
             due_ns = entry.block_ns + MARKOUT_HORIZONS[h]
             if due_ns >= exch_now_ns:
+                next_ns = min(next_ns, due_ns)
                 break
             ledger.due_markout[h] += 1
             mid2 = midpath.at(path, due_ns)
@@ -277,6 +285,7 @@ def resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_
                 _score_adverse(ledger, models, params, out, entry, horizon, mid2, exch_now_ns)
             if entry.fill_id > 0:
                 _mark_own_fill(profit, marks, out, entry, horizon, mid2, np.float64(params.maker_fee_bps))
+    ledger.next_markout_ns = next_ns
 
 
 @inline

@@ -49,12 +49,7 @@ def crps_student_t(y, dof, loc, scale):
     if not scale > 0.0:
         return abs(y - loc)
     z = (y - loc) / scale
-    return crps_student_t_at(z, student_t_cdf(z, dof), dof, scale)
-
-
-@compiled
-def crps_student_t_at(z, below, dof, scale):
-    """As `crps_student_t` with dof > 1 and scale > 0, given z = (y - loc) / scale and its distribution function."""
+    below = student_t_cdf(z, dof)
     spread = math.exp(log_beta(0.5, dof - 0.5) - 2.0 * log_beta(0.5, 0.5 * dof))
     inner = 2.0 * student_t_pdf(z, dof) * (dof + z * z) - 2.0 * math.sqrt(dof) * spread
     return scale * (z * (2.0 * below - 1.0) + inner / (dof - 1.0))

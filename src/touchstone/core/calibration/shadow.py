@@ -10,8 +10,8 @@ is kept with how we know it:
 
 import numpy as np
 
-from touchstone.core.conventions import N_FILL, N_MARKOUT
-from touchstone.core.jit import compiled, inline, record
+from touchstone.core.conventions import N_FILL, N_MARKOUT, NEVER_NS
+from touchstone.core.jit import compiled, inline, rare, record
 from touchstone.core.market import book as order_book
 from touchstone.core.market.queue import advance_front
 from touchstone.core.models.fill import FEATURES
@@ -40,6 +40,16 @@ FORECAST = record(  # of adverse selection, frozen with the order
 
 TRACKED = record(
     [
+        # read whenever the level changes: together, for a level has several of them
+        ("next", "i8"),
+        ("is_live", "i8"),  # the real order rests now
+        ("is_known", "i8"),  # the book has shown our level since we rest: queue_ahead means something
+        ("queue_ahead", "f8"),
+        ("level_qty", "i8"),  # net size of our level as last seen
+        ("traded", "i8"),  # at our price since then
+        ("model_fill_ns", "i8"),
+        ("unsure_ns", "i8"),  # first trade at our price that leaves the answer to the queue model, 0 = none
+        ("prev", "i8"),
         ("prediction_id", "i8"),
         ("cloid", "i8"),  # 0: never sent
         ("made_ns", "i8"),
@@ -49,17 +59,8 @@ TRACKED = record(
         ("px", "i8"),
         ("index", "i8"),  # grid index of px
         ("qty", "i8"),
-        ("is_live", "i8"),  # the real order rests now
         ("is_active", "i8"),
         ("is_linked", "i8"),  # in the list of its price level
-        ("next", "i8"),
-        ("prev", "i8"),
-        ("is_known", "i8"),  # the book has shown our level since we rest: queue_ahead means something
-        ("queue_ahead", "f8"),
-        ("level_qty", "i8"),  # net size of our level as last seen
-        ("traded", "i8"),  # at our price since then
-        ("unsure_ns", "i8"),  # first trade at our price that leaves the answer to the queue model, 0 = none
-        ("model_fill_ns", "i8"),
         ("tape_fill_ns", "i8"),
         ("tape_block_ns", "i8"),  # exchange time of the block that went through
         ("own_fill_ns", "i8"),  # our own first fill
@@ -86,6 +87,7 @@ TRACKER = record(
         ("n_linked", "i8"),
         ("waiting", "i4", (CAPACITY,)),  # nodes that rest as soon as the market data come to their active_ns
         ("n_waiting", "i8"),
+        ("wake_ns", "i8"),  # none of them rests from before this exchange time on
         ("n_outside", "i8"),  # orders outside the book window
         ("n_beyond_book", "i8"),  # orders deeper than the visible book when they came to rest
         ("n_full", "i8"),  # orders refused because the ring was full; nothing is ever evicted
@@ -103,6 +105,7 @@ def reset(tracker):
     tracker.n_through = 0
     tracker.n_linked = 0
     tracker.n_waiting = 0
+    tracker.wake_ns = 0
     tracker.n_outside = 0
     tracker.n_beyond_book = 0
     tracker.n_full = 0
@@ -161,24 +164,33 @@ def wait(tracker, i, active_ns):
     """Node i rests from exchange time active_ns on: it comes into the book when the market data have come that far."""
     node = tracker.node[i]
     node.active_ns = active_ns
+    tracker.wake_ns = min(np.int64(tracker.wake_ns), active_ns) if tracker.n_waiting > 0 else active_ns
     if not node.is_waiting and not node.is_active:
         node.is_waiting = 1
         tracker.waiting[tracker.n_waiting] = i
         tracker.n_waiting += 1
 
 
-@compiled
+@inline
 def activate_due(tracker, book, exch_ns):
     """Every waiting order that rests since before exch_ns comes into the book; call between two messages.
 
     Its place is behind everything that its level shows. One that was never sent and would cross is void: a post-only
     order would have been refused."""
+    if tracker.n_waiting > 0 and tracker.wake_ns < exch_ns and not book.in_snapshot:
+        _activate_due(tracker, book, exch_ns)
+
+
+@compiled
+def _activate_due(tracker, book, exch_ns):
     kept = np.int64(0)
+    wake_ns = NEVER_NS
     for n in range(tracker.n_waiting):
         i = np.int64(tracker.waiting[n])
         node = tracker.node[i]
         if node.active_ns >= exch_ns and node.void == 0:
             tracker.waiting[kept] = i
+            wake_ns = min(wake_ns, np.int64(node.active_ns))
             kept += 1
             continue
         node.is_waiting = 0
@@ -189,6 +201,7 @@ def activate_due(tracker, book, exch_ns):
             continue
         _activate(tracker, book, i)
     tracker.n_waiting = kept
+    tracker.wake_ns = wake_ns
 
 
 @compiled
@@ -289,9 +302,10 @@ def _follow_level(tracker, book, i, slot, kind, n):
     qty = order_book.net_qty(book, node.s, slot)
     if node.is_known:
         if qty != node.level_qty or node.traded != 0:
-            node.queue_ahead = advance_front(
-                kind, n, node.queue_ahead, np.float64(node.level_qty), np.float64(qty), np.float64(node.traded)
-            )
+            if node.is_live or node.model_fill_ns == 0:  # else nobody asks for its place any more
+                node.queue_ahead = advance_front(
+                    kind, n, node.queue_ahead, np.float64(node.level_qty), np.float64(qty), np.float64(node.traded)
+                )
             node.level_qty = qty
             node.traded = 0
     elif order_book.is_known(book, node.s, slot):
@@ -301,7 +315,7 @@ def _follow_level(tracker, book, i, slot, kind, n):
         node.queue_ahead = np.float64(qty)
 
 
-@compiled
+@rare
 def _relink(tracker, book):
     """The book window has moved: rebuild the lists."""
     for s in range(2):

@@ -12,7 +12,7 @@ import numpy as np
 from touchstone.core import events
 from touchstone.core import grid as price_grid
 from touchstone.core.conventions import side_index
-from touchstone.core.jit import compiled, inline, record
+from touchstone.core.jit import compiled, inline, rare, record
 
 WIDTH = 8192
 NONE = np.int64(-1)
@@ -36,6 +36,7 @@ BOOK = record(
         ("mid2", "i8"),  # bid + ask: twice the mid, in price units; 0 while a side is empty
         ("mid2_before_block", "i8"),  # as it was before the first event of the newest block
         ("block_ns", "i8"),  # exchange time of the newest block
+        ("is_new", "i8"),  # 1: price or size of the net touch may have changed since its reader set this to 0
         ("in_snapshot", "i8"),
         ("cursor", "i8", (2,)),  # during a snapshot: the last slot named, per side
         ("change", "i8"),  # UNCHANGED | ONE_LEVEL | MANY_LEVELS
@@ -74,6 +75,7 @@ def reset(book):
     book.mid2 = 0
     book.mid2_before_block = 0
     book.block_ns = 0
+    book.is_new = 1
     book.in_snapshot = 0
     book.change = UNCHANGED
     book.shifted = 0
@@ -122,9 +124,9 @@ def is_valid(book):
 @inline
 def begin_block(book, exch_ns):
     """Note the mid before a new block; call for every market event, trades included."""
-    if exch_ns > book.block_ns:
-        book.mid2_before_block = book.mid2
-        book.block_ns = exch_ns
+    # A choice and two stores: a branch here would be mispredicted with every block.
+    book.mid2_before_block = book.mid2 if exch_ns > book.block_ns else book.mid2_before_block
+    book.block_ns = max(np.int64(book.block_ns), exch_ns)
 
 
 @inline
@@ -162,7 +164,7 @@ def _next_ask(book, slot):
     return NONE
 
 
-@compiled
+@rare
 def _shift_row(row, shift):
     """Move a row by `shift` slots (new slot = old slot - shift); returns how many non-zero entries fell off."""
     n_fell = np.int64(0)
@@ -179,7 +181,7 @@ def _shift_row(row, shift):
     return n_fell
 
 
-@compiled
+@rare
 def _recentre(book, index):
     """Move the window so that `index` lies in its middle; levels that leave it are dropped and counted."""
     new_origin = max(index - WIDTH // 2, 0)
@@ -374,15 +376,57 @@ def _end_snapshot(book):
 
 @inline
 def update(book, grid, event):
-    """Take in one book event (BOOK_LEVEL, SNAPSHOT_BEGIN, SNAPSHOT_END, BBO).
+    """Take in one book event (BOOK_LEVEL, SNAPSHOT_BEGIN, SNAPSHOT_END, BBO); returns whether the touch may have moved.
 
     Events of a block older than the newest one are dropped and counted (`n_late`).
     """
-    book.change = UNCHANGED
     book.shifted = 0
     if event.exch_ns < book.block_ns:
+        book.change = UNCHANGED
         book.n_late += 1
-        return
+        return False
+    if _set_size(book, grid, event):
+        return False
+    _update(book, grid, event)
+    return True
+
+
+@inline
+def _set_size(book, grid, event):
+    """A new size of a level at or behind the touch, which most events are: nothing but this size changes.
+
+    False: it is more than that, and nothing is done.
+    """
+    kind = np.int64(event.kind)
+    s = side_index(np.int64(event.side))
+    px, qty = np.int64(event.px), np.int64(event.qty)
+    above = px - grid.px_lo
+    ticks = np.int64(np.float64(above) * grid.per_tick + 0.5)
+    slot = grid.index_lo + ticks - book.origin
+    toward = 1 - 2 * s
+    best = np.int64(book.best[s])
+    behind = (best - slot) * toward
+    # One branch on all of it: each by itself would be a coin toss for the processor.
+    is_in_band = (px > 0) & (above >= 0) & (px < grid.px_hi) & (ticks * grid.tick == above)
+    is_behind = (best >= 0) & (behind >= (qty == 0)) & ((np.int64(book.limit[s]) - slot) * toward <= 0)
+    is_size = (kind == events.BOOK_LEVEL) | ((kind == events.BBO) & (behind == 0))
+    if not (is_in_band & is_behind & is_size & (book.has_own == 0) & (book.in_snapshot == 0)):
+        return False
+    book.change = ONE_LEVEL
+    book.change_side = s
+    book.change_slot = slot
+    book.change_from = book.qty[s, slot]
+    book.change_to = qty
+    book.qty[s, slot] = qty
+    book.is_new |= behind == 0
+    return True
+
+
+@compiled
+def _update(book, grid, event):
+    """Any event of the newest block."""
+    book.change = UNCHANGED
+    book.is_new = 1
     bid, ask = np.int64(book.best[0]), np.int64(book.best[1])
     kind = np.int64(event.kind)
     if kind == events.BOOK_LEVEL or kind == events.BBO:
@@ -409,6 +453,7 @@ def add_own(book, grid, s, px, qty):
     after = net_qty(book, s, slot)
     _retouch(book, s, slot, after)
     _refresh_touch(book, grid)
+    book.is_new = 1
 
 
 @inline

@@ -19,9 +19,15 @@ MIDPATH = record(
 
 
 @inline
+def pass_time(path, block_ns):
+    """A market event of block `block_ns` left the mid as it was."""
+    path.last_event_ns = max(path.last_event_ns, block_ns)
+
+
+@inline
 def update(path, block_ns, mid2):
     """Note that the mid after block `block_ns` is mid2 (0 = a side is empty). Call after each market event."""
-    path.last_event_ns = max(path.last_event_ns, block_ns)
+    pass_time(path, block_ns)
     last = (path.n_pushed - 1) & MASK
     if path.n_pushed > 0 and path.mid2[last] == mid2:
         return

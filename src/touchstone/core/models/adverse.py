@@ -26,9 +26,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from touchstone.core import quick
 from touchstone.core.conventions import DEPTH_EDGES_BPS, MARKOUT_HORIZONS_NS, N_DEPTH, N_MARKOUT, NS, TOXIC_HORIZON
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.numerics import student_t_cdf
 
 DEPTH_SHARE = 0.25
 _EDGES = (0.0, *DEPTH_EDGES_BPS, 1.5 * DEPTH_EDGES_BPS[-1])
@@ -51,6 +51,10 @@ ADVERSE = record(
     [
         ("cell", CELL, (N_MARKOUT, 2, N_DEPTH)),
         ("pool", CELL, (N_MARKOUT,)),  # squares: of the residuals of the predictions
+        # what the pool says of a cell beforehand
+        ("prior_k", "f8", (N_MARKOUT,)),
+        ("prior_mean", "f8", (N_MARKOUT,)),
+        ("prior_square", "f8", (N_MARKOUT,)),
         ("keep_cell", "f8"),
         ("keep_pool", "f8"),
         ("n_outcomes", "i8", (N_MARKOUT,)),
@@ -81,6 +85,7 @@ def reset(model, cell_memory, pool_memory):
                 cell.n = 0.0
                 cell.average = 0.0
                 cell.squares = 0.0
+        _pool(model, h)
 
 
 @inline
@@ -100,15 +105,21 @@ def _guarded(model, sigma):
     return np.float64(sigma)
 
 
-@compiled
-def _posterior(model, h, bucket, s):
-    """(m, k, a, b) of the cell in units of sigma sqrt h (Normal-Inverse-Gamma, E s^2 = b / (a - 1))."""
+@inline
+def _pool(model, h):
+    """The pool of a horizon has changed, and with it the prior of its cells."""
     pool = model.pool[h]
     pool_k = POOL_K + pool.n
-    pool_m = (POOL_K * POOL_MEAN / SQRT_H[h] + pool.n * pool.average) / pool_k
-    pool_square = (POOL_B + 0.5 * pool.squares) / (POOL_A + 0.5 * pool.n - 1.0)
+    model.prior_k[h] = 1.0 / (1.0 / CELL_K + 1.0 / pool_k)
+    model.prior_mean[h] = (POOL_K * POOL_MEAN / SQRT_H[h] + pool.n * pool.average) / pool_k
+    model.prior_square[h] = (POOL_B + 0.5 * pool.squares) / (POOL_A + 0.5 * pool.n - 1.0)
+
+
+@inline
+def _posterior(model, h, bucket, s):
+    """(m, k, a, b) of the cell in units of sigma sqrt h (Normal-Inverse-Gamma, E s^2 = b / (a - 1))."""
+    pool_m, pool_square, k0 = model.prior_mean[h], model.prior_square[h], model.prior_k[h]
     cell = model.cell[h, s, bucket]
-    k0 = 1.0 / (1.0 / CELL_K + 1.0 / pool_k)
     k = k0 + cell.n
     m = (k0 * pool_m + cell.n * cell.average) / k
     a = CELL_A + 0.5 * cell.n
@@ -144,7 +155,8 @@ def p_toxic(model, bucket, s, sigma, half_spread_minus_fee_bps, half_spread_sd_b
     """
     location, scale, dof = predict(model, TOXIC_H, bucket, s, sigma)
     wide = math.sqrt(scale * scale + half_spread_sd_bps * half_spread_sd_bps)
-    return student_t_cdf((location - half_spread_minus_fee_bps) / wide, dof)
+    below, _ = quick.student_t((location - half_spread_minus_fee_bps) / wide, dof)
+    return below
 
 
 @inline
@@ -171,6 +183,7 @@ def learn(model, h, bucket, s, sigma, as_bps):
     pool = model.pool[h]
     _decayed(pool, model.keep_pool, z)
     pool.squares = model.keep_pool * pool.squares + (z - m) * (z - m) * k / (k + 1.0)
+    _pool(model, h)
     cell = model.cell[h, s, bucket]
     old_average = cell.average
     before = _decayed(cell, model.keep_cell, z)

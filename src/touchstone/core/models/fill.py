@@ -33,6 +33,7 @@ import numpy as np
 
 from touchstone.core.conventions import FILL_HORIZONS_NS, N_FILL, NS
 from touchstone.core.jit import compiled, inline, record
+from touchstone.core.quick import hazard_p
 
 N_X = 6
 NAMES = ("intercept", "depth", "queue", "imbalance", "volatility", "side")
@@ -172,22 +173,50 @@ def _project(model, f, h):
     for i in range(N_X):
         model.design[i] = f.x[i]
     model.design[1] = _within(f.x[1] * INV_SQRT_TAU[h], -DEPTH_CAP, DEPTH_CAP)
+    a, b, c, d, e, g = _six(model.design)
     centre = 0.0
     spread = 0.0
     for i in range(N_X):
         centre += model.design[i] * model.location[h, i]
-        row = 0.0
-        for j in range(N_X):
-            row += model.covariance[h, i, j] * model.design[j]
+        w = model.covariance[h, i]
+        row = w[0] * a + w[1] * b + w[2] * c + w[3] * d + w[4] * e + w[5] * g
         model.direction[i] = row
         spread += model.design[i] * row
     return centre, max(spread, 1e-12)
 
 
 @inline
-def hazard_p(eta):
-    """1 - exp(-exp(eta)), eta clamped to [ETA_LEAST, ETA_MOST]."""
-    return -math.expm1(-math.exp(_within(eta, ETA_LEAST, ETA_MOST)))
+def _six(x):
+    """The N_X numbers as locals: read from a record beside one that is written they would be fetched each time."""
+    return x[0], x[1], x[2], x[3], x[4], x[5]
+
+
+@inline
+def _add_outer(matrix, factor, x):
+    """matrix += factor x x'."""
+    a, b, c, d, e, g = _six(x)
+    for i in range(N_X):
+        w, y = matrix[i], factor * x[i]
+        w[0] += y * a
+        w[1] += y * b
+        w[2] += y * c
+        w[3] += y * d
+        w[4] += y * e
+        w[5] += y * g
+
+
+@inline
+def _p(eta):
+    """Probability at a linear predictor within [ETA_LEAST, ETA_MOST]."""
+    return hazard_p(_within(eta, ETA_LEAST, ETA_MOST))
+
+
+@inline
+def _tempered(likelihood, weight):
+    """likelihood^weight; the usual weight of a quarter needs no logarithm."""
+    if weight == OUTCOME_WEIGHT:
+        return math.sqrt(math.sqrt(likelihood))
+    return math.exp(weight * math.log(likelihood))
 
 
 @compiled
@@ -201,7 +230,7 @@ def predict(model, f, h):
     p = 0.0
     square = 0.0
     for i in range(5):
-        q = hazard_p(eta + width * Z5[i])
+        q = _p(eta + width * Z5[i])
         p += W5[i] * q
         square += W5[i] * q * q
     return p, math.sqrt(max(square - p * p, 0.0))
@@ -220,13 +249,17 @@ def learn(model, f, h, y):
     centre, spread = _project(model, f, h)
     eta = f.offset[h] + centre
     width = math.sqrt(spread)
+    weight = np.float64(model.outcome_weight)
+    log_weight = math.log(weight)
     total = 0.0
     first = 0.0
     second = 0.0
     for i in range(9):
-        rate = math.exp(_within(eta + width * Z9[i], ETA_LEAST, ETA_MOST))
-        log_likelihood = math.log(-math.expm1(-rate)) if y == 1 else -rate
-        mass = W9[i] * math.exp(model.outcome_weight * log_likelihood)
+        node = _within(eta + width * Z9[i], ETA_LEAST, ETA_MOST)
+        if y == 1:
+            mass = W9[i] * _tempered(hazard_p(node), weight)
+        else:  # exp(-w e^eta) = exp(-e^(eta + ln w))
+            mass = W9[i] * (1.0 - hazard_p(node + log_weight))
         total += mass
         first += mass * Z9[i]
         second += mass * Z9[i] * Z9[i]
@@ -237,14 +270,12 @@ def learn(model, f, h, y):
     pull = (centre + width * shift) / (spread * shrink) - centre / spread
     for i in range(N_X):
         model.weighted[h, i] += pull * model.design[i]
-        for j in range(N_X):
-            model.precision[h, i, j] += gain * model.design[i] * model.design[j]
+    _add_outer(model.precision[h], gain, model.design)
     # The same by conditioning on it, which saves the inverse: `_solve` comes with the next step of forgetting.
     moved, lost = shift / width, (1.0 - shrink) / spread
     for i in range(N_X):
         model.location[h, i] += moved * model.direction[i]
-        for j in range(N_X):
-            model.covariance[h, i, j] -= lost * model.direction[i] * model.direction[j]
+    _add_outer(model.covariance[h], -lost, model.direction)
 
 
 @compiled

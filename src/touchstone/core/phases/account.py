@@ -55,6 +55,9 @@ def _observe_order(state, event, kind, out):
     if kind == events.ORDER_RESTING:
         _on_resting(state, order, np.int64(event.px), np.int64(event.exch_ns))
     elif kind == events.ORDER_REJECTED:
+        if event.px > 0:  # the touch is there already, and our book is behind
+            state.refused_px[order.s] = event.px
+            state.refused_ns = now_ns
         _on_rejected(state, i, np.int64(event.code), now_ns)
     elif kind == events.ORDER_CANCELLED:
         on_gone(state, i, now_ns)

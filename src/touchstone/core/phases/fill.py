@@ -58,6 +58,7 @@ def take_fill(state, detail, out):
     row.fee_micro = fee
     row.bits = came.bits
     row.mid2_before = mid2_seen
+    reconcile.observe_toxicity(state)
     _remember_signals(state, row, i, n, side, px, mid2_seen)
     mid2 = pnl.on_fill(state.profit, side, px, qty, fee, mid2_seen)
     fill_id = np.int64(state.profit.n_fills)

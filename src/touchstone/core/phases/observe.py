@@ -4,7 +4,7 @@ import numpy as np
 
 from touchstone.core import events
 from touchstone.core import grid as price_grid
-from touchstone.core.calibration import ledger, outcomes, shadow
+from touchstone.core.calibration import outcomes, shadow
 from touchstone.core.conventions import BPS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import book, flow, intensity, microprice, midpath, volatility
@@ -12,11 +12,12 @@ from touchstone.core.models import adverse, fair
 from touchstone.core.phases.reference import observe_lag
 from touchstone.core.phases.triggers import NO_TRIGGER, TRIGGER_CLOCK, TRIGGER_TOUCH
 from touchstone.core.quoting import ladder
-from touchstone.core.trading import pnl, risk
+from touchstone.core.trading import pnl, reconcile, risk
 
 ZERO, ONE = np.int64(0), np.int64(1)
 NO_FILL, ONE_FILL = np.int64(0), np.int64(1)
 NOT_SEEN = -1.0
+REFUSED_FOR_NS = np.int64(NS)  # what a refusal told of the touch is believed for so long
 UNKNOWN_MONEY = np.float64("nan")
 NOT_ESTIMATED = np.float64("nan")
 
@@ -33,8 +34,7 @@ def observe_market(state, event, kind):
         state.mark_px = event.qty
         state.funding_per_hour = np.float64(event.aux) * 1e-12
         return NO_TRIGGER
-    if tracker.n_waiting > 0 and not the_book.in_snapshot:
-        shadow.activate_due(tracker, the_book, exch_ns)
+    shadow.activate_due(tracker, the_book, exch_ns)
     book.begin_block(the_book, exch_ns)
     if kind == events.TRADE:
         if state.params.has_models:
@@ -50,12 +50,26 @@ def observe_market(state, event, kind):
         shadow.on_book(tracker, the_book, state.params.queue_kind, state.params.queue_n, now_ns, exch_ns)
         if tracker.n_through > 0:
             outcomes.follow_through(state.ledger, state.models, state.path)
+    if not the_book.is_new:
+        midpath.pass_time(state.path, exch_ns)
+        return NO_TRIGGER
+    the_book.is_new = 0
+    return _follow_touch(state, now_ns, exch_ns)
+
+
+@inline
+def _follow_touch(state, now_ns, exch_ns):
+    """Price or size of the touch may have changed with the last whole message."""
+    the_book = state.book
+    if state.params.has_models:
         _observe_touch(state, now_ns)
     midpath.update(state.path, exch_ns, np.int64(the_book.mid2))
     if the_book.best_px[0] == state.touch_px[0] and the_book.best_px[1] == state.touch_px[1]:
         return NO_TRIGGER
     state.touch_px[0] = the_book.best_px[0]
     state.touch_px[1] = the_book.best_px[1]
+    state.refused_px[0] = 0
+    state.refused_px[1] = 0
     state.is_dirty = 1
     judge_risk(state)
     return TRIGGER_TOUCH
@@ -110,6 +124,7 @@ def _observe_touch(state, now_ns):
 @compiled
 def lose_sight(state, now_ns):
     """There is no book to go by (one-sided, crossed, stale, feed down): no estimator continues across it."""
+    state.book.is_new = 1  # the next message is a new start
     flow.on_touch(state.flow, now_ns, ZERO, ZERO, ZERO, ZERO)
     volatility.update(state.volatility, now_ns, ZERO)
     microprice.update(state.microprice, now_ns, 0.0, ZERO, ZERO)
@@ -174,13 +189,18 @@ def judge_risk(state):
 
 @compiled
 def observe_params(state):
-    """One MarketParams of all estimates and signals at this time. Needs a book (`can_see`)."""
+    """One MarketParams of all estimates and signals at this time, once an event. Needs a book (`can_see`)."""
+    if state.params_event == state.n_events:
+        return
+    state.params_event = state.n_events
     market = state.market_params
     the_book = state.book
     market.t_ns = state.now_ns
     market.mid2 = the_book.mid2
     market.best_px[0] = the_book.best_px[0]
     market.best_px[1] = the_book.best_px[1]
+    if state.refused_ns > 0 and state.now_ns - state.refused_ns <= REFUSED_FOR_NS:
+        _heed_refusals(state, market)
     market.data_age_ns = state.now_ns - state.book_recv_ns
     px = max(np.int64(the_book.mid2) // 2, ONE)
     least = price_grid.smallest_order_qty(state.grid, px)
@@ -192,6 +212,15 @@ def observe_params(state):
         _observe_estimates(state, market, the_book)
     else:
         market.is_warm = 1  # there is nothing to wait for
+
+
+@compiled
+def _heed_refusals(state, market):
+    """The touch as a refusal of a post-only order told it, where that is nearer than our book has it."""
+    if state.refused_px[0] > 0:
+        market.best_px[1] = min(np.int64(market.best_px[1]), np.int64(state.refused_px[0]))
+    if state.refused_px[1] > 0:
+        market.best_px[0] = max(np.int64(market.best_px[0]), np.int64(state.refused_px[1]))
 
 
 @inline
@@ -211,16 +240,10 @@ def _observe_estimates(state, market, the_book):
     market.fair_move_bps = move
     observe_lag(state, market)
     market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
-    half = max(np.float64(state.ladder.half_spread_bps[0]), np.float64(state.params.min_half_spread_bps))
-    bucket = depth_bucket(half)
+    bucket = depth_bucket(reconcile.usual_half_spread(state))
     for s in range(2):
         loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
         market.adverse_bps[s] = loss - market.lag_announced_bps
-    n = np.int64(state.models.adverse.n_outcomes[ladder.MARKOUT_10S] + state.models.capture.n_outcomes)
-    if n != state.toxic_n or half != state.toxic_half_bps or market.sigma != state.toxic_sigma:
-        state.toxic_n, state.toxic_half_bps, state.toxic_sigma = n, half, market.sigma
-        for s in range(2):
-            market.p_toxic[s] = ledger.p_toxic(state.models, state.params, bucket, np.int64(s), half, market.sigma)
 
 
 @inline

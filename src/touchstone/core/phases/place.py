@@ -137,6 +137,7 @@ def _write_quote(state, trigger, out):
     if out.n_quotes >= records.N_QUOTES:
         out.overflow = 1
         return
+    reconcile.observe_toxicity(state)
     row = out.quotes[out.n_quotes]
     out.n_quotes += 1
     row.quote_id = state.quote_id

@@ -26,8 +26,7 @@ def resolve(state, out):
     the_ledger, models = state.ledger, state.models
     # A quiet feed does not stop the exchange's clock: it is at least at our own, less the grace for late news.
     exch_now_ns = max(np.int64(state.path.last_event_ns), now_ns - np.int64(state.params.markout_grace_ns))
-    if the_ledger.tracker.n_waiting > 0 and not state.book.in_snapshot:
-        shadow.activate_due(the_ledger.tracker, state.book, exch_now_ns)
+    shadow.activate_due(the_ledger.tracker, state.book, exch_now_ns)
     if state.params.has_models:
         outcomes.resolve_fills(the_ledger, models, state.params, state.book, out, now_ns)
     outcomes.resolve_markouts(the_ledger, models, state.params, state.path, state.profit, state.marks, out, exch_now_ns)

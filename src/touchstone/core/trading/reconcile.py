@@ -11,7 +11,7 @@ import numpy as np
 
 from touchstone.core import actions, records
 from touchstone.core.calibration import ledger as predictions
-from touchstone.core.conventions import BPS
+from touchstone.core.conventions import BPS, depth_bucket
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.core.market import leadlag
@@ -29,6 +29,8 @@ RECONCILE = record(
     [
         ("order_of_level", "i8", (2, MAX_LEVELS)),  # scratch: slot of the order that serves the level, -1 none
         ("is_matched", "i1", (order_table.CAPACITY,)),  # scratch
+        ("candidate", "i8", (order_table.MAX_LIVE,)),  # scratch: slots of the orders that may serve a level, -1 taken
+        ("candidate_px", "i8", (order_table.MAX_LIVE,)),
         ("n_kept", "i8"),
         ("n_kept_for_price", "i8"),  # moves that were not worth their request
         ("n_rate_limited", "i8"),
@@ -69,30 +71,21 @@ def match(state, s, least):
     """Give each wanted level the resting order that serves it, nearest first; the rest stays unmatched."""
     work = state.reconcile
     ladder = state.ladder
-    for n in range(state.orders.n_live):
-        if state.orders.slot[state.orders.live[n]].s == s:
-            work.is_matched[state.orders.live[n]] = 0
+    n_candidates = _candidates(state, s)
     for j in range(state.params.levels):
         work.order_of_level[s, j] = -1
         if ladder.qty[s, j] == 0:
             continue
-        nearest = np.int64(-1)
+        place = np.int64(-1)
         nearest_distance = np.int64(0)
-        for n in range(state.orders.n_live):
-            i = np.int64(state.orders.live[n])
-            order = state.orders.slot[i]
-            if order.s != s or work.is_matched[i]:
-                continue
-            if order.state != order_table.SENT and order.state != order_table.RESTING:
-                continue
-            if order.is_reduce != ladder.is_reduce[s]:
-                continue
-            distance = abs(order.px - ladder.px[s, j])
-            if nearest < 0 or distance < nearest_distance:
-                nearest = i
+        for n in range(n_candidates):
+            distance = abs(work.candidate_px[n] - ladder.px[s, j])
+            if work.candidate[n] >= 0 and (place < 0 or distance < nearest_distance):
+                place = np.int64(n)
                 nearest_distance = distance
-        if nearest < 0:
+        if place < 0:
             continue
+        nearest = np.int64(work.candidate[place])
         order = state.orders.slot[nearest]
         keep = order.state == order_table.SENT or nearest_distance == 0
         if not keep:
@@ -105,7 +98,27 @@ def match(state, s, least):
         if keep and (order.state == order_table.SENT or _fits(order, ladder.qty[s, j], least)):
             work.order_of_level[s, j] = nearest
             work.is_matched[nearest] = 1
+            work.candidate[place] = -1
             work.n_kept += 1
+
+
+@inline
+def _candidates(state, s):
+    """List the orders of a side that may serve a level, none of them matched; returns how many."""
+    work = state.reconcile
+    count = np.int64(0)
+    for n in range(state.orders.n_live):
+        i = np.int64(state.orders.live[n])
+        order = state.orders.slot[i]
+        if order.s != s:
+            continue
+        work.is_matched[i] = 0
+        is_there = order.state == order_table.SENT or order.state == order_table.RESTING
+        if is_there and order.is_reduce == state.ladder.is_reduce[s]:
+            work.candidate[count] = i
+            work.candidate_px[count] = order.px
+            count += 1
+    return count
 
 
 @compiled
@@ -119,6 +132,7 @@ def _place(state, out, s, j, replaces, reason):
     now_ns = np.int64(market.t_ns)
     qty = np.int64(ladder.qty[s, j])
     px = np.int64(ladder.px[s, j])
+    observe_toxicity(state)
     if not order_table.has_room(orders):
         orders.n_table_full += 1
         return quoting.NO_LEDGER_FULL
@@ -190,6 +204,28 @@ def stamp_nothing(order):
     order.prediction_ns = 0
     order.predicted_fill_prob = math.nan
     order.predicted_as_bps = math.nan
+
+
+@inline
+def usual_half_spread(state):
+    """Depth in bps for which adverse selection and P(toxic) stand in MarketParams."""
+    return max(np.float64(state.ladder.half_spread_bps[0]), np.float64(state.params.min_half_spread_bps))
+
+
+@compiled
+def observe_toxicity(state):
+    """P(toxic) of both sides into MarketParams; only records ask for it, so only before one is written."""
+    if not state.params.has_models:
+        return
+    market, models = state.market_params, state.models
+    half = usual_half_spread(state)
+    n = np.int64(models.adverse.n_outcomes[quoting.MARKOUT_10S] + models.capture.n_outcomes)
+    if n == state.toxic_n and half == state.toxic_half_bps and market.sigma == state.toxic_sigma:
+        return
+    state.toxic_n, state.toxic_half_bps, state.toxic_sigma = n, half, market.sigma
+    bucket = depth_bucket(half)
+    for s in range(2):
+        market.p_toxic[s] = predictions.p_toxic(models, state.params, bucket, np.int64(s), half, market.sigma)
 
 
 @inline

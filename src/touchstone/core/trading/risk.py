@@ -14,7 +14,7 @@
   pulled
     waiting_for_data      no market event ever                                     first market event
     stale_data            no market event for stale_ns (receive time)              fresh for health_hold_ns
-    feed_lag              newest block came lag_ns after its exchange time         under half of it for health_hold_ns
+    feed_lag              newest block came lag_ns off its exchange time           under half of it for health_hold_ns
     feed_down             market or account feed reported down                     up for health_hold_ns
     blind_book            one-sided or crossed for blind_ns                        valid for health_hold_ns
     price_jump            mid jump_bps, or jump_sigmas (at least jump_least_bps),  under half of each for jump_hold_ns
@@ -312,11 +312,14 @@ def on_event(risk, event):
 
 @inline
 def on_market(risk, now_ns, exch_ns):
-    """A market event came at now_ns. An old record among newer ones is not a late feed: the newest block counts."""
+    """A market event came at now_ns. An old record among newer ones is not a late feed: the newest block counts.
+
+    A block from the future means that a clock is wrong: the exchange would call our orders expired.
+    """
     risk.n_market += 1
     risk.market_ns = max(np.int64(risk.market_ns), now_ns)
     risk.block_ns = max(np.int64(risk.block_ns), exch_ns)
-    risk.lag_ns = now_ns - risk.block_ns
+    risk.lag_ns = abs(now_ns - np.int64(risk.block_ns))
 
 
 @inline

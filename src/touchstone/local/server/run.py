@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
+from typing import TextIO
 
 from touchstone.local.exchange import LocalExchange
 from touchstone.local.server.mirror import mirror
@@ -21,15 +23,25 @@ def serve(
     speed: float,
     keeps_time: bool,
     mirrored_url: str | None,
+    is_child: bool,
     say: Callable[[str], None],
     tell: Callable[[str], None],
 ) -> None:
-    """Serve until SIGINT or SIGTERM. `tell` gets the URL line and the token line, `say` the rest."""
-    asyncio.run(_serve(Server(exchange, settings, speed=speed, keeps_time=keeps_time), port, mirrored_url, say, tell))
+    """Serve until SIGINT or SIGTERM. `tell` gets the URL line and the token line, `say` the rest.
+
+    is_child: also until standard input closes, which the death of its starter does.
+    """
+    server = Server(exchange, settings, speed=speed, keeps_time=keeps_time)
+    asyncio.run(_serve(server, port, mirrored_url, is_child, say, tell))
 
 
 async def _serve(
-    server: Server, port: int, mirrored_url: str | None, say: Callable[[str], None], tell: Callable[[str], None]
+    server: Server,
+    port: int,
+    mirrored_url: str | None,
+    is_child: bool,
+    say: Callable[[str], None],
+    tell: Callable[[str], None],
 ) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -41,6 +53,8 @@ async def _serve(
     for number in range(1, min(SHOWN, server.settings.accounts.n) + 1):
         say(f"demo account {number}: {demo_address(number)} key {demo_key(number)} (public: never use it elsewhere)")
     tasks = [asyncio.create_task(ended.wait()), asyncio.create_task(server.failed())]
+    if is_child:
+        tasks.append(asyncio.create_task(_closed(sys.stdin)))
     if mirrored_url is not None:
         tasks.append(asyncio.create_task(mirror(server.exchange, mirrored_url, say)))
     try:
@@ -53,3 +67,12 @@ async def _serve(
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.stop()
     say(f"exchange ended after {server.blocks.n_blocks:,} blocks")
+
+
+async def _closed(stream: TextIO) -> None:
+    """Wait until a pipe is closed at its other end."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stream)
+    while await reader.read(1 << 12):
+        pass
