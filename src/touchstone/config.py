@@ -182,6 +182,10 @@ class Models(Section):
     adverse_memory_fills: Annotated[float, Ge(100), Le(1e9)] = field(
         2_000.0, "Memory of the adverse-selection model, likewise in fills; a single depth bucket has a quarter of it."
     )
+    lag: bool = field(
+        True,
+        "Whether the reference venue's price is listened to: how far it leads ours, and what that says of our mid.",
+    )
     careful_cap_bps: Annotated[float, Ge(0), Le(100)] = field(
         5.0, "Each term by which an unproven model may move a quote away from mid is at most this, bps."
     )

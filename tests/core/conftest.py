@@ -9,6 +9,7 @@ from touchstone.config import Config
 from touchstone.core import actions, engine, events, records, state
 from touchstone.core.conventions import MS, NS
 from touchstone.session import params as settings
+from touchstone.session.machine import TABLES
 
 START_NS = 1_700_000_000 * NS
 TICK = 100  # price units at 40.00 with szDecimals 2 (four decimals, five figures): 0.01 is 100
@@ -58,7 +59,7 @@ class Desk:
         event.kind = kind
         engine.step(self.machine)
         sent = [self.out.actions[n].copy() for n in range(self.out.n_actions)]
-        for table in ("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts"):
+        for table in TABLES:
             rows = getattr(self.out, table)[: getattr(self.out, f"n_{table}")]
             self.rows.setdefault(table, []).extend(row.copy() for row in rows)
         records.clear(self.out)

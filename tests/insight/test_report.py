@@ -228,6 +228,34 @@ def test_the_calibration_line_has_the_names_that_operators_search_for() -> None:
     assert "\n" not in line
 
 
+def test_the_decay_of_the_lag_information_is_in_the_line_once_it_is_known() -> None:
+    card = {"ir": 2.0, "n": 900, "n_eff": 450.0, "verdict": "ADDS VALUE", "mi_decay_per_day": -0.00123}
+    line = report.calibration_line(changed(models={"lag_1s": card}))
+    assert "lag_ir=2.00 lag_samples=900 lag_mi_decay=-0.00123/day" in line
+
+
+LEAD_LAG = {
+    "reference": "live", "lag_s": 0.3, "lag_s_low": 0.25, "lag_s_high": 0.35, "tradable_lag_s": 0.4, "rho": 0.881,
+    "llr": 14.2, "minutes": 29, "minutes_skipped": 1, "days": 0, "decay": None,
+    "information": {
+        "nats": 0.42, "low": 0.38, "high": 0.46, "lag_s": 0.4, "null95": 0.011, "p": 0.005, "n": 1790,
+    },
+}  # fmt: skip
+
+
+def test_lead_lag_with_its_intervals_and_what_chance_does() -> None:
+    lines = {" ".join(line.split()) for line in text_of(changed(lead_lag=LEAD_LAG)).splitlines()}
+    assert "lag, s (+ it leads) +0.30 [+0.25, +0.35] of 29 minutes" in lines
+    assert "information in a second, nats 0.4200 [0.3800, 0.4600]" in lines
+    assert "chance reaches, 1 in 20 0.0110" in lines
+    assert "change per day, nats n/a 0 days" in lines
+
+
+def test_without_a_reference_there_is_no_lead_lag_and_a_stale_one_is_named() -> None:
+    assert "no data: no reference venue was heard" in text_of(RESULT)
+    assert "the reference is stale: its terms are off" in text_of(changed(lead_lag=LEAD_LAG | {"reference": "stale"}))
+
+
 def test_without_data_the_calibration_line_shows_no_zero_for_a_ratio() -> None:
     line = report.calibration_line({})
     assert "fill_ir=n/a fill_samples=0 fill_brier=n/a" in line

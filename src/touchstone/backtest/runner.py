@@ -147,9 +147,9 @@ def _keep(
 ) -> dict[str, Any]:
     """Run, make the result, and keep the session where a folder is given."""
     sinks = result.Sinks()
-    shell.sinks += [sinks.outcomes, sinks.alerts]
+    shell.sinks += [sinks.outcomes, sinks.alerts, sinks.leadlag]
     store = SessionStore(folder, config, coin) if folder else None
-    log = SessionLog(folder / LOG, say) if folder else None
+    log = SessionLog(folder / LOG, say, mi_decay=sinks.leadlag.decay_per_day) if folder else None
     try:
         if store and log:
             store.begin(shell.machine["state"].tobytes())

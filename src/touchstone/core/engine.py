@@ -18,6 +18,7 @@ from touchstone.core.phases.decide import decide, form
 from touchstone.core.phases.fill import take_fill
 from touchstone.core.phases.observe import observe_clock, observe_market
 from touchstone.core.phases.place import place
+from touchstone.core.phases.reference import observe_reference
 from touchstone.core.phases.resolve import predict_on_clock, report, resolve
 from touchstone.core.phases.triggers import NO_TRIGGER
 
@@ -54,6 +55,8 @@ def advance(state, event, out):
     trigger = NO_TRIGGER
     if kind <= events.MARKET_KIND_LAST:
         trigger = observe_market(state, event, kind)  # phase 1
+    elif kind <= events.REFERENCE_TRADE:
+        trigger = observe_reference(state, event, kind)
     elif kind == events.TIMER:
         resolve(state, out)  # phase 6, first: nothing is predicted from what is not yet learned
         trigger = observe_clock(state)

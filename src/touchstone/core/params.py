@@ -39,6 +39,8 @@ PARAMS = record(
         ("amends", "i8"),  # 1: an order moves by one request; 0: by a cancel and a new order
         ("keep_tolerance_bps", "f8"),
         ("temperature_bps", "f8"),  # entropy temperature of the size allocation
+        ("has_lag", "i8"),  # 0: the reference venue is not listened to
+        ("reference_stale_ns", "i8"),  # a reference silent for this long is stale
         ("careful_cap_bps", "f8"),  # each careful term at most this wide
         # estimators and models: where they start, how they forget
         ("has_models", "i8"),  # 0: neither estimators nor predictions; RULE_TICKS needs none

@@ -9,6 +9,7 @@ from touchstone.core.actions import ACTION
 from touchstone.core.calibration.scorecard import SUMMARY
 from touchstone.core.conventions import N_FAIR, N_FILL, N_MARKOUT
 from touchstone.core.jit import inline, record
+from touchstone.core.market.leadlag import LAG_ROW, PAIR
 from touchstone.core.quoting.params import MARKET_PARAMS, MAX_LEVELS, N_TERMS
 from touchstone.core.targets import N_TARGETS
 
@@ -57,11 +58,17 @@ PREDICTION = record(
         ("p_toxic", "f8"),
         ("fair_bps", "f8", (N_FAIR,)),  # fair value: predicted move of the mid at 1 and 10 s
         ("fair_sd_bps", "f8", (N_FAIR,)),
+        ("lag_gap_bps", "f8"),  # lead-lag: the leader's move that our mid had not followed
+        ("lag_bps", "f8", (N_FAIR,)),  # predicted move of the mid from it
+        ("lag_sd_bps", "f8", (N_FAIR,)),
+        ("p_up", "f8"),
+        ("p_up_baseline", "f8"),
         ("model_version", "i8"),
         ("is_window", "i8", (N_FILL,)),
     ]
 )
-KIND_PLACE, KIND_AMEND, KIND_RENEW, KIND_SAMPLE, KIND_FAIR = (np.int64(i) for i in range(5))
+KIND_PLACE, KIND_AMEND, KIND_RENEW, KIND_SAMPLE, KIND_FAIR, KIND_LAG = (np.int64(i) for i in range(6))
+MODEL_VERSION = np.int64(1)
 
 OUTCOME = record(
     [
@@ -86,6 +93,8 @@ SNAPSHOT = record(  # every signal at one time
         ("sigma", "f8"),
         ("imbalance", "f8"),
         ("flow_z", "f8"),
+        ("lag_gap_bps", "f8"),
+        ("lag_move_bps", "f8"),
         ("depth_bps", "f8"),
         ("queue_ahead", "f8"),
         ("p_toxic", "f8", (2,)),  # per side
@@ -152,6 +161,7 @@ ALERT = record([("t_ns", "i8"), ("code", "i8"), ("value", "f8"), ("cloid", "i8")
 # Twice what one event can cause at the very most, so that a shell may drain at half full.
 N_ACTIONS, N_QUOTES, N_PREDICTIONS, N_OUTCOMES = 256, 256, 1024, 32768
 N_FILLS, N_MARKOUTS, N_CALIBRATIONS, N_ALERTS = 256, 4096, 8, 128
+N_PAIRS, N_LAGS = 4096, 8
 
 OUT = record(
     [
@@ -163,6 +173,8 @@ OUT = record(
         ("n_markouts", "i8"),
         ("n_calibrations", "i8"),
         ("n_alerts", "i8"),
+        ("n_pairs", "i8"),
+        ("n_lags", "i8"),
         ("overflow", "i8"),  # 1: a buffer was full; the engine stops trading
         ("actions", ACTION, (N_ACTIONS,)),
         ("quotes", QUOTE, (N_QUOTES,)),
@@ -172,6 +184,8 @@ OUT = record(
         ("markouts", MARKOUT_ROW, (N_MARKOUTS,)),
         ("calibrations", CALIBRATION, (N_CALIBRATIONS,)),
         ("alerts", ALERT, (N_ALERTS,)),
+        ("pairs", PAIR, (N_PAIRS,)),
+        ("lags", LAG_ROW, (N_LAGS,)),
     ]
 )
 
@@ -214,6 +228,8 @@ def clear(out):
     out.n_markouts = 0
     out.n_calibrations = 0
     out.n_alerts = 0
+    out.n_pairs = 0
+    out.n_lags = 0
 
 
 @inline
@@ -231,10 +247,35 @@ def blank_prediction(row):
     for h in range(N_FAIR):
         row.fair_bps[h] = 0.0
         row.fair_sd_bps[h] = 0.0
+        row.lag_bps[h] = 0.0
+        row.lag_sd_bps[h] = 0.0
+    row.lag_gap_bps = 0.0
+    row.p_up = 0.0
+    row.p_up_baseline = 0.0
     row.p_toxic = 0.0
     row.depth_bps = 0.0
     row.queue_ahead = 0.0
     row.bucket = 0
+
+
+@inline
+def outcome(out, prediction_id, target, now_ns, decided, bucket, forecast, baseline, actual, loss, loss_baseline):
+    """Write an outcome; the buffer being full is an overflow."""
+    if out.n_outcomes >= N_OUTCOMES:
+        out.overflow = 1
+        return
+    row = out.outcomes[out.n_outcomes]
+    out.n_outcomes += 1
+    row.prediction_id = prediction_id
+    row.target = target
+    row.resolved_ns = now_ns
+    row.decided = decided
+    row.bucket = bucket
+    row.forecast = forecast
+    row.baseline = baseline
+    row.outcome = actual
+    row.loss = loss
+    row.loss_baseline = loss_baseline
 
 
 @inline
@@ -262,4 +303,6 @@ def is_half_full(out):
         or 2 * out.n_markouts > N_MARKOUTS
         or 2 * out.n_alerts > N_ALERTS
         or 2 * out.n_calibrations > N_CALIBRATIONS
+        or 2 * out.n_pairs > N_PAIRS
+        or 2 * out.n_lags > N_LAGS
     )

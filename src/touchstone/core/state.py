@@ -9,7 +9,7 @@ from touchstone.core import grid as price_grid
 from touchstone.core.calibration import ledger
 from touchstone.core.conventions import NS
 from touchstone.core.jit import record
-from touchstone.core.market import book, flow, intensity, microprice, midpath, volatility
+from touchstone.core.market import book, flow, intensity, leadlag, microprice, midpath, volatility
 from touchstone.core.params import PARAMS
 from touchstone.core.quoting import glft, ladder
 from touchstone.core.quoting.params import MARKET_PARAMS
@@ -35,6 +35,7 @@ STATE = record(
         ("volatility", volatility.VOLATILITY),
         ("intensity", intensity.INTENSITY),
         ("microprice", microprice.MICROPRICE),
+        ("leadlag", leadlag.LEADLAG),
         ("oracle_px", "i8"),  # 0 until a context event came
         ("mark_px", "i8"),
         ("funding_per_hour", "f8"),
@@ -61,6 +62,7 @@ STATE = record(
         ("quote_id", "i8"),
         ("decided_ns", "i8"),
         ("decided_mid2", "i8"),
+        ("decided_lag_bps", "f8"),  # lag_move_bps then
         ("decided_risk", "i8"),  # number of the risk state that the last decision saw
         ("is_dirty", "i8"),  # something that a decision depends on has changed since the last one
         ("order_qty", "i8"),  # one lot of inventory
@@ -151,6 +153,7 @@ def reset(state: Any, position: Any, mid2: Any) -> None:
         MICROPRICE_PRIOR_SHARE,
         MICROPRICE_WARM,
     )
+    leadlag.reset(state.leadlag)
     ledger.reset(state.ledger, state.models, params.fill_memory, params.adverse_memory)
     glft.reset(state.free, glft.MODEL_B)
     glft.reset(state.impacted, glft.MODEL_B)

@@ -17,6 +17,9 @@ TARGET_NAMES = (
     "toxic_10s",
     "fair_1s",
     "fair_10s",
+    "lag_1s",  # P(our mid is higher)
+    "lag_move_1s",
+    "lag_move_10s",
 )
 N_TARGETS = len(TARGET_NAMES)
 
@@ -24,10 +27,13 @@ FILL_TARGET = np.int64(0)  # + horizon
 ADVERSE_TARGET = np.int64(N_FILL)
 TOXIC_TARGET = np.int64(N_FILL + N_MARKOUT)
 FAIR_TARGET = np.int64(N_FILL + N_MARKOUT + 1)
-assert N_TARGETS == N_FILL + N_MARKOUT + 1 + N_FAIR
+LAG_TARGET = np.int64(FAIR_TARGET + N_FAIR)
+LAG_MOVE_TARGET = np.int64(LAG_TARGET + 1)  # + horizon of the fair value
+assert N_TARGETS == LAG_MOVE_TARGET + N_FAIR
 
-# Which scorecards hold probabilities.
-IS_BINARY = np.array([name.startswith(("fill", "toxic")) for name in TARGET_NAMES])
+# Which scorecards hold probabilities, and which squared errors (the rest: CRPS).
+IS_BINARY = np.array([name.startswith(("fill", "toxic")) or name == "lag_1s" for name in TARGET_NAMES])
+IS_SQUARED = np.array([name.startswith(("fair", "lag_move")) for name in TARGET_NAMES])
 
 # How an outcome was decided, or why there is none.
 DECIDED_NAMES = (

@@ -54,6 +54,7 @@ def render(result: Result) -> RenderableType:
         ("Markout: the mid after our fills, bps, positive = good for us", markout_table(result)),
         ("Models: does each beat its baseline?", model_table(result)),
         ("What is behind the scores", evidence_table(result)),
+        ("Lead-lag: does the reference venue lead?", lead_lag_table(result)),
         ("Quotes", quote_table(result)),
         ("Under other assumptions", variant_table(result)),
         ("Data", data_table(result)),
@@ -248,7 +249,7 @@ def model_table(result: Result) -> RenderableType:
             _verdict(card) + (" DEGRADED" if card.get("degraded") else ""),
         )
     legend = (
-        "score: Brier, CRPS (bps) or, of fair, squared error (bps^2), lower is better;\n"
+        "score: Brier, CRPS (bps) or, of fair and lag_move, squared error (bps^2), lower is better;\n"
         "skill: 1 - score / baseline score; ir: DSC / MCB;\n"
         "in 50/90: % of outcomes inside the central 50 and 90 % intervals"
     )
@@ -267,6 +268,31 @@ def evidence_table(result: Result) -> RenderableType:
         parts = (_number(card.get(key), ".4f") for key in ("mcb", "dsc", "unc"))
         table.add_row(name, *counts, *parts, *(_number(card.get(key), ".3g") for key in ("e_skill", "e_harm")))
     return table
+
+
+def lead_lag_table(result: Result) -> RenderableType:
+    """Lag of our mid behind the reference's, the information in its moves, and the decay of that."""
+    found: Mapping[str, Any] = result.get("lead_lag") or {}
+    if found.get("reference") in (None, "none"):
+        return Text("no data: no reference venue was heard")
+    table = _table(("", "left"), ("", "right"), ("90 %", "right"))
+    minutes = f"{_count(found.get('minutes'))} minutes"
+    spread = _interval(found.get("lag_s_low"), found.get("lag_s_high"), "+.2f")
+    table.add_row("lag, s (+ it leads)", _number(found.get("lag_s"), "+.2f"), f"{spread} of {minutes}")
+    table.add_row("lag that we can trade on, s", _number(found.get("tradable_lag_s"), "+.2f"), "")
+    table.add_row("correlation there (Hayashi-Yoshida)", _number(found.get("rho"), "+.3f"), "")
+    table.add_row("lead-lag ratio, median of minutes", _number(found.get("llr"), ",.1f"), "")
+    information = found.get("information") or {}
+    span = _interval(information.get("low"), information.get("high"), ".4f")
+    table.add_row("information in a second, nats", _number(information.get("nats"), ".4f"), span)
+    table.add_row("chance reaches, 1 in 20", _number(information.get("null95"), ".4f"), "")
+    table.add_row("p over all lags", _number(information.get("p"), ".3f"), "")
+    decay = found.get("decay") or {}
+    slope = _interval(decay.get("low"), decay.get("high"), "+.5f")
+    days = f"{_count(found.get('days'))} days"
+    table.add_row("change per day, nats", _number(decay.get("per_day"), "+.5f"), slope if decay else days)
+    state = "" if found["reference"] == "live" else f"\nthe reference is {found['reference']}: its terms are off"
+    return Group(table, Text(state)) if state else table
 
 
 def quote_table(result: Result) -> RenderableType:

@@ -142,10 +142,11 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
         about = going_on[1] if going_on else await _about(work)
         store = SessionStore(folder, work.config, _coin(work.market), goes_on=going_on is not None)
         sinks = result.Sinks()
-        with contextlib.closing(store), contextlib.closing(SessionLog(folder / LOG, say)) as log:
+        log_of = SessionLog(folder / LOG, say, mi_decay=sinks.leadlag.decay_per_day)
+        with contextlib.closing(store), contextlib.closing(log_of) as log:
             cover = await _cover(work, folder, say)
             session = _session(work, about, store, cover.kind, say)
-            session.trader.sinks += [sinks.outcomes, sinks.alerts, store]
+            session.trader.sinks += [sinks.outcomes, sinks.alerts, sinks.leadlag, store]
             if going_on:
                 say(f"going on with {folder}, which did not end by itself")
                 resume.load_start(session.trader, store.start)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from touchstone.core.calibration import scorecard
+from touchstone.core.market import leadlag
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.targets import TARGET_NAMES
 from touchstone.core.trading import breakers, quota
@@ -47,6 +48,7 @@ def status(session: Session) -> dict[str, Any]:
         },
         "reference": {
             "state": session.reference,
+            "used": bool(leadlag.is_known(state.market_params)),
             "since_s": (now_ns - session.reference_since_ns) / NS if session.reference_since_ns else None,
         },
         "verdicts": verdicts(state),

@@ -11,7 +11,7 @@ import numpy as np
 
 from touchstone.config import Config
 from touchstone.core import state
-from touchstone.core.calibration.ledger import MODEL_VERSION
+from touchstone.core.records import MODEL_VERSION
 
 _TIME_BYTES = 8
 CARRIED = ("models", "volatility", "intensity", "microprice")

@@ -21,9 +21,17 @@ NS = 1_000_000_000
 class SessionLog:
     """A sink for `Replay` that writes `session.log` (logfmt, one line an event) and may also say each line."""
 
-    def __init__(self, path: Path, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        say: Callable[[str], None] | None = None,
+        *,
+        mi_decay: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        """mi_decay: slope of the lead-lag information per day, None while it is not known."""
         self._file: TextIO = path.open("a", encoding="utf-8")
         self._say = say
+        self._mi_decay = mi_decay
         self._newest_ns = 0  # of what was written down
         order = ["time", "level", "event"]
         self._log: Any = structlog.wrap_logger(
@@ -36,7 +44,7 @@ class SessionLog:
         if table == "calibrations":
             for row in rows:
                 self._newest_ns = int(row["t_ns"])
-                line = calibration_line(_as_result(row))
+                line = calibration_line(_as_result(row, self._mi_decay()))
                 self._log.info(line, time=_clock(row["t_ns"]), fills=int(row["n_fills"]))
                 if self._say:
                     self._say(f"{_clock(row['t_ns'])} {line}")
@@ -60,7 +68,7 @@ def _clock(t_ns: Any) -> str:
     return datetime.fromtimestamp(int(t_ns) / NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _as_result(row: Any) -> dict[str, Any]:
+def _as_result(row: Any, mi_decay: float | None) -> dict[str, Any]:
     """A CALIBRATION record as the part of a result that the calibration line is made of."""
     models = {}
     for target in range(N_TARGETS):
@@ -73,6 +81,7 @@ def _as_result(row: Any) -> dict[str, Any]:
             "degraded": bool(summary["degraded"]),
             "verdict": VERDICT_NAMES[int(summary["verdict"])],
         }
+    models["lag_1s"]["mi_decay_per_day"] = mi_decay
     quoting = []
     for s, side in enumerate(SIDES):
         reason = int(row["no_quote_reason"][s])

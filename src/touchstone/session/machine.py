@@ -11,7 +11,10 @@ from touchstone.core import events, state
 from touchstone.core.phases.resolve import write_calibration
 from touchstone.session import params
 
-TABLES = ("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts")  # buffers of OUT
+TABLES = (  # buffers of OUT
+    *("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts"),
+    *("pairs", "lags"),  # of the reference venue
+)
 
 Progress = Callable[[int, int], None]
 

@@ -10,9 +10,10 @@ from touchstone.core.calibration import ledger, reliability, scorecard
 from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.records import ALERT_NAMES
-from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, N_TARGETS, TARGET_NAMES
+from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_SQUARED, N_TARGETS, TARGET_NAMES
 from touchstone.core.trading import breakers, markout, pnl
 from touchstone.insight import intervals
+from touchstone.session.leadlag import LeadLag
 from touchstone.session.machine import Machine
 
 LEDGER_PER_UNIT = 2_000_000  # ledger units (half micro) per unit of collateral
@@ -88,6 +89,7 @@ class Sinks:
     def __init__(self) -> None:
         self.outcomes = Outcomes()
         self.alerts = Alerts()
+        self.leadlag = LeadLag()
 
 
 class Truth:
@@ -140,6 +142,8 @@ def whole(shell: Machine, config: Config, sinks: Sinks, seconds: float) -> dict[
     """All of a result but what only its market knows, which stays None or empty; `seconds` of the wall it took."""
     risk, quoting = standing(shell)
     state = shell.state
+    of_run = headline(shell, config, sinks.outcomes)
+    of_run["models"]["lag_1s"]["mi_decay_per_day"] = sinks.leadlag.decay_per_day()
     return {
         "coin": config.market.coin,
         "currency": config.market.currency,
@@ -148,7 +152,8 @@ def whole(shell: Machine, config: Config, sinks: Sinks, seconds: float) -> dict[
         "span_s": None,
         "scenario": None,
         "orders": int(state.orders.n_placed + state.orders.n_amended),
-        **headline(shell, config, sinks.outcomes),
+        **of_run,
+        "lead_lag": sinks.leadlag.summary(state),
         "markouts": markouts(state),
         "quotes": quotes(shell),
         "not_quoting_s": not_quoting(state),
@@ -349,8 +354,8 @@ def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
         "model_decided": int(resolved[DECIDED_MODEL]),
         "no_baseline": int(out.n_no_baseline),
         "brier": number(out.loss) if is_binary else None,
-        "crps": None if is_binary or TARGET_NAMES[target].startswith("fair") else number(out.loss),
-        "squared_error": number(out.loss) if TARGET_NAMES[target].startswith("fair") else None,
+        "crps": None if is_binary or IS_SQUARED[target] else number(out.loss),
+        "squared_error": number(out.loss) if IS_SQUARED[target] else None,
         "log_score": number(out.log_score),
         "bss": number(out.bss),
         "bss_low": skill.low if skill else None,

@@ -8,6 +8,7 @@ followed is not sent.
 import numpy as np
 
 from touchstone.core import records, targets
+from touchstone.core.calibration import lag as lag_predictions
 from touchstone.core.calibration import scorecard, shadow
 from touchstone.core.conventions import (
     FAIR_HORIZONS_NS,
@@ -21,7 +22,8 @@ from touchstone.core.conventions import (
     depth_bucket,
 )
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.models import adverse, capture, fair, fill
+from touchstone.core.models import adverse, capture, fair, fill, lag
+from touchstone.core.records import MODEL_VERSION
 
 FILL_HORIZONS = np.array(FILL_HORIZONS_NS)
 MARKOUT_HORIZONS = np.array(MARKOUT_HORIZONS_NS)
@@ -31,7 +33,6 @@ N_PENDING_FILLS = 4096
 FILL_MASK = np.int64(N_PENDING_FILLS - 1)
 N_PENDING_FAIR = 64
 FAIR_MASK = np.int64(N_PENDING_FAIR - 1)
-MODEL_VERSION = np.int64(1)
 TOXIC = np.int64(TOXIC_HORIZON)
 
 PENDING_FILL = record(  # a fill, real or of a shadow, whose markouts are due one after the other
@@ -73,6 +74,7 @@ LEDGER = record(
         ("next_markout_ns", "i8"),  # no markout is due before
         ("n_fair", "i8"),
         ("due_fair", "i8", (N_FAIR,)),
+        ("lag", lag_predictions.LAG_LEDGER),
         ("window_end_ns", "i8", (targets.N_TARGETS,)),  # no overlap between outcomes that enter an e-process
         ("next_fair_ns", "i8"),
         ("made", "i8", (targets.N_TARGETS,)),
@@ -90,6 +92,7 @@ MODELS = record(
         ("capture", capture.CAPTURE),  # of fills at any age
         ("capture_10s", capture.CAPTURE),  # of fills within 10 s of the decision: what a quote that is kept fresh gets
         ("fair", fair.FAIR),
+        ("lag", lag.LAG),
         ("cards", scorecard.CARD, (targets.N_TARGETS,)),
         ("influence", "f8", (targets.N_TARGETS,)),  # share of its bold part that a model has earned, 0 to 1
     ]
@@ -125,6 +128,7 @@ def reset(ledger, models, fill_memory, adverse_memory):
     scorecard.reset(models.cards[targets.TOXIC_TARGET], scorecard.BINARY, MARKOUT_HORIZONS[TOXIC])
     for h in range(N_FAIR):
         scorecard.reset(models.cards[targets.FAIR_TARGET + h], scorecard.CONTINUOUS, FAIR_HORIZONS[h])
+    lag_predictions.reset(models)
 
 
 @compiled
@@ -192,6 +196,7 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     row.bucket = bucket
     forecast.bucket = bucket
     forecast.sigma = market.sigma
+    forecast.lag_term_bps = market.lag_term_bps[s]
     fill_features(node.features, market, s, depth_bps, queue_ahead)
     for h in range(N_FILL):
         target = targets.FILL_TARGET + h
@@ -299,6 +304,8 @@ def pending(ledger, target):
     tracker = ledger.tracker
     if target < targets.ADVERSE_TARGET:
         return np.int64(tracker.n_made - ledger.due_fill[target])
+    if target >= targets.LAG_TARGET:
+        return lag_predictions.pending(ledger, target)
     if target >= targets.FAIR_TARGET:
         return np.int64(ledger.n_fair - ledger.due_fair[target - targets.FAIR_TARGET])
     h = TOXIC if target == targets.TOXIC_TARGET else target - targets.ADVERSE_TARGET

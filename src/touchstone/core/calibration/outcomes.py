@@ -20,7 +20,7 @@ from touchstone.core.conventions import BPS, N_FAIR, N_FILL, N_MARKOUT, NEVER_NS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import midpath
 from touchstone.core.market.book import depth_from
-from touchstone.core.models import adverse, capture, fair, fill
+from touchstone.core.models import adverse, capture, fair, fill, lag
 from touchstone.core.trading import markout, pnl
 
 NAN = np.float64("nan")
@@ -29,27 +29,8 @@ ANY_DEPTH, NO_SEQUENCE, BY_TAPE = np.int64(0), np.int64(0), np.int64(1)
 
 
 @inline
-def _write(out, prediction_id, target, now_ns, decided, bucket, forecast, baseline, outcome, loss, loss_baseline):
-    if out.n_outcomes >= records.N_OUTCOMES:
-        out.overflow = 1
-        return
-    row = out.outcomes[out.n_outcomes]
-    out.n_outcomes += 1
-    row.prediction_id = prediction_id
-    row.target = target
-    row.resolved_ns = now_ns
-    row.decided = decided
-    row.bucket = bucket
-    row.forecast = forecast
-    row.baseline = baseline
-    row.outcome = outcome
-    row.loss = loss
-    row.loss_baseline = loss_baseline
-
-
-@inline
 def _write_void(out, prediction_id, target, now_ns, reason, bucket, forecast, baseline):
-    _write(out, prediction_id, target, now_ns, reason, bucket, forecast, baseline, NAN, NAN, NAN)
+    records.outcome(out, prediction_id, target, now_ns, reason, bucket, forecast, baseline, NAN, NAN, NAN)
 
 
 @compiled
@@ -81,7 +62,7 @@ def _resolve_fill(ledger, models, params, out, i, h, now_ns):
         fill.learn(models.fill_model, node.features, h, y)
     ledger.resolved[target, decided] += 1
     bucket = node.forecast.bucket
-    _write(
+    records.outcome(
         out,
         node.prediction_id,
         target,
@@ -150,6 +131,7 @@ def hand_over(ledger, models, i, fill_id, decided, block_ns, s, px, qty, mid2_be
             if decided == targets.DECIDED_TAPE and has_mid:
                 bucket, depth = np.int64(node.forecast.bucket), np.float64(node.forecast.depth_bps)
                 half_spread = depth_from(mid2_before, s, px)
+                lag.learn_announced(models.lag, node.forecast.lag_term_bps)
                 capture.learn(models.capture, bucket, depth, half_spread)
                 if block_ns - node.made_ns <= FILL_HORIZONS[1]:
                     capture.learn(models.capture_10s, bucket, depth, half_spread)
@@ -254,7 +236,7 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
         card, block_ns, bucket, crps, crps_baseline, pit, loss_bps, as_of, entry.is_window[h], by_tape
     )
     ledger.resolved[target, decided] += 1
-    _write(out, entry.prediction_id, target, now_ns, decided, bucket, loc, NAN, loss_bps, crps, crps_baseline)
+    records.outcome(out, entry.prediction_id, target, now_ns, decided, bucket, loc, NAN, loss_bps, crps, crps_baseline)
     if by_tape:
         adverse.learn(models.adverse, h, bucket, np.int64(entry.s), np.float64(forecast.sigma), loss_bps)
     if h == TOXIC:
@@ -274,7 +256,7 @@ def _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns):
     scorecard.learn_binary(card, np.int64(entry.block_ns), bucket, p, q, y, entry.is_window[TOXIC], by_tape)
     ledger.resolved[target, decided] += 1
     loss, loss_baseline = (p - y) * (p - y), (q - y) * (q - y)
-    _write(out, entry.prediction_id, target, now_ns, decided, bucket, p, q, np.float64(y), loss, loss_baseline)
+    records.outcome(out, entry.prediction_id, target, now_ns, decided, bucket, p, q, np.float64(y), loss, loss_baseline)
 
 
 @inline
@@ -365,5 +347,5 @@ def resolve_fair(ledger, models, out, mid2, is_fresh, now_ns):
             )
             fair.learn(models.fair, np.int64(h), entry.displacement_bps, actual)
             ledger.resolved[target, targets.DECIDED_TAPE] += 1
-            decided = targets.DECIDED_TAPE
-            _write(out, entry.prediction_id, target, now_ns, decided, ANY_DEPTH, move, 0.0, actual, loss, loss_baseline)
+            decided, made = targets.DECIDED_TAPE, entry.prediction_id
+            records.outcome(out, made, target, now_ns, decided, ANY_DEPTH, move, 0.0, actual, loss, loss_baseline)

@@ -31,6 +31,7 @@ FORECAST = record(  # of adverse selection, frozen with the order
         ("as_of", "i8", (N_MARKOUT,)),  # sequence number of the empirical baseline
         ("p_toxic", "f8"),
         ("toxic_baseline", "f8"),
+        ("lag_term_bps", "f8"),  # of the quote at the decision
         ("sigma", "f8"),
         ("depth_bps", "f8"),
         ("bucket", "i8"),

@@ -5,7 +5,7 @@ import numpy as np
 from touchstone.core import events, records, targets
 from touchstone.core.calibration import outcomes, shadow
 from touchstone.core.jit import compiled, inline
-from touchstone.core.market import book
+from touchstone.core.market import book, leadlag
 from touchstone.core.phases.observe import judge_risk, lose_sight
 from touchstone.core.phases.triggers import NO_TRIGGER, TRIGGER_OPERATOR, TRIGGER_ORDER
 from touchstone.core.trading import orders, pnl, quota, risk
@@ -36,6 +36,8 @@ def observe_account(state, event, kind, out):
     elif kind == events.FEED_DOWN and event.code == events.FEED_MARKET:
         state.book_recv_ns = 0  # nothing that we know is recent any more
         lose_sight(state, now_ns)
+    if (kind == events.FEED_DOWN or kind == events.FEED_UP) and event.code == events.FEED_REFERENCE:
+        leadlag.on_feed(state.leadlag, kind == events.FEED_DOWN)
     judge_risk(state)
     return NO_TRIGGER if kind == events.EQUITY else TRIGGER_OPERATOR
 

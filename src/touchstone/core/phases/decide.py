@@ -10,6 +10,7 @@ from touchstone.core.phases.triggers import (
     NO_TRIGGER,
     TRIGGER_CLOCK,
     TRIGGER_FILL,
+    TRIGGER_LEADER,
     TRIGGER_OPERATOR,
     TRIGGER_RISK,
     TRIGGER_TOUCH,
@@ -26,7 +27,7 @@ ONE = np.int64(1)
 
 @inline
 def decide(state, trigger):
-    """The trigger of a decision, or NO_TRIGGER. A new risk state always is one, a fill too; the rest keeps the pace.
+    """The trigger of a decision, or NO_TRIGGER. A new risk state always is one, a fill or a move of the leader too.
 
     On the clock only: a risk state that got better waits for it, and so does everything but the operator.
     """
@@ -36,7 +37,7 @@ def decide(state, trigger):
         state.is_dirty = 1
     if state.params.decides_on_clock and trigger != TRIGGER_CLOCK and trigger != TRIGGER_OPERATOR:
         return NO_TRIGGER
-    if trigger == NO_TRIGGER or trigger == TRIGGER_FILL or trigger == TRIGGER_OPERATOR:
+    if trigger == NO_TRIGGER or trigger == TRIGGER_FILL or trigger == TRIGGER_OPERATOR or trigger == TRIGGER_LEADER:
         return trigger
     if trigger == TRIGGER_TOUCH:
         return trigger if _moved_against(state) else NO_TRIGGER

@@ -9,6 +9,7 @@ from touchstone.core.conventions import BPS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import book, flow, intensity, microprice, midpath, volatility
 from touchstone.core.models import adverse, fair
+from touchstone.core.phases.reference import observe_lag
 from touchstone.core.phases.triggers import NO_TRIGGER, TRIGGER_CLOCK, TRIGGER_TOUCH
 from touchstone.core.quoting import ladder
 from touchstone.core.trading import pnl, reconcile, risk
@@ -237,11 +238,12 @@ def _observe_estimates(state, market, the_book):
     market.displacement_bps = microprice.displacement_bps(state.microprice, market.imbalance, spread_ticks, tick_bps)
     move, _ = fair.predict(state.models.fair, ZERO, market.displacement_bps)
     market.fair_move_bps = move
+    observe_lag(state, market)
     market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
     bucket = depth_bucket(reconcile.usual_half_spread(state))
     for s in range(2):
         loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
-        market.adverse_bps[s] = loss
+        market.adverse_bps[s] = loss - market.lag_announced_bps
 
 
 @inline

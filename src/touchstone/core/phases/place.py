@@ -21,6 +21,7 @@ def place(state, is_formed, trigger, out):
     state.market_params.t_ns = now_ns
     state.decided_ns = now_ns
     state.decided_mid2 = state.book.mid2
+    state.decided_lag_bps = state.market_params.lag_move_bps
     state.decided_risk = state.risk.n_changes
     state.is_dirty = 0
     state.n_decisions += 1

@@ -3,13 +3,15 @@
 import numpy as np
 
 from touchstone.core import records, targets
+from touchstone.core.calibration import lag as lag_predictions
 from touchstone.core.calibration import ledger, outcomes, scorecard, shadow
 from touchstone.core.conventions import NS
 from touchstone.core.jit import compiled, inline
-from touchstone.core.market import book
+from touchstone.core.market import book, leadlag
 from touchstone.core.numerics import hash_unit
 from touchstone.core.phases.decide import form
 from touchstone.core.phases.observe import can_see
+from touchstone.core.phases.reference import follow_reference
 from touchstone.core.trading import orders, reconcile, risk
 
 SALT_TIME, SALT_LEVEL, SALT_SIDE = np.int64(1), np.int64(2), np.int64(3)
@@ -32,6 +34,7 @@ def resolve(state, out):
         return
     sees = ONE if can_see(state) else ZERO
     outcomes.resolve_fair(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
+    lag_predictions.resolve(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
     if the_ledger.n_renewals > 0:
         _renew(state, out)
 
@@ -85,6 +88,9 @@ def predict_on_clock(state, out):
     if can_see(state) and now_ns >= state.ledger.next_fair_ns:
         state.ledger.next_fair_ns = (now_ns // NS + 1) * NS
         ledger.freeze_fair(state.ledger, state.models, state.market_params, out)
+        if leadlag.is_known(state.market_params):
+            lag_predictions.freeze(state.ledger, state.models, state.market_params, out)
+    follow_reference(state, out, can_see(state))
     length_ns = np.int64(state.params.evaluation_window_ns)
     window = now_ns // length_ns
     seed = np.int64(state.params.seed)

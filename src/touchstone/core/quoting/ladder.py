@@ -26,13 +26,14 @@ from touchstone.core.quoting.params import (
     TERM_FAIR,
     TERM_FEE,
     TERM_INVENTORY,
+    TERM_LAG,
     TERM_STALENESS,
 )
-from touchstone.core.targets import ADVERSE_TARGET, FAIR_TARGET, FILL_TARGET
+from touchstone.core.targets import ADVERSE_TARGET, FAIR_TARGET, FILL_TARGET, LAG_MOVE_TARGET
 
 HORIZON_10S, HORIZON_60S = np.int64(1), np.int64(2)  # indexes into FILL_HORIZONS_NS
 HORIZONS_S = np.array([ns / NS for ns in FILL_HORIZONS_NS])
-FAIR_1S = FAIR_TARGET
+FAIR_1S, LAG_1S = FAIR_TARGET, LAG_MOVE_TARGET
 MARKOUT_10S = np.int64(4)  # index into MARKOUT_HORIZONS_NS
 ADVERSE_10S = np.int64(ADVERSE_TARGET + 4)
 TYPICAL_AGE_NS = np.int64(NS)  # a feed that spoke within this time is fresh
@@ -152,16 +153,22 @@ def form_terms(ladder, params, market, free, impacted, influence):
         ladder.is_priced[s] = 1
         adverse_term = _leash(ladder, adverse_term, cap, influence[ADVERSE_10S])
         fair_term = _leash(ladder, fair_term, cap, influence[FAIR_1S])
-        careful = max(adverse_term, 0.0) + max(fair_term, 0.0)
+        threat = -market.lag_move_bps if s == 0 else np.float64(market.lag_move_bps)
+        earned = influence[LAG_1S]
+        lag_careful = (1.0 - earned) * _within_cap(ladder, max(threat, 0.0), cap)
+        careful = max(adverse_term, 0.0) + max(fair_term, 0.0) + lag_careful
         if careful > base:  # unproven models together: at most one base half-spread
             ladder.n_careful_scaled += 1
             adverse_term *= base / careful if adverse_term > 0.0 else 1.0
             fair_term *= base / careful if fair_term > 0.0 else 1.0
+            lag_careful *= base / careful
         terms[TERM_BASE] = base
         terms[TERM_INVENTORY] = with_inventory - base
         terms[TERM_FEE] = params.maker_fee_bps
         terms[TERM_ADVERSE] = adverse_term
         terms[TERM_FAIR] = fair_term
+        terms[TERM_LAG] = earned * threat + lag_careful
+        market.lag_term_bps[s] = terms[TERM_LAG]
         terms[TERM_STALENESS] = staleness
         half = 0.0
         for term in range(N_TERMS - 1):
@@ -278,19 +285,22 @@ def value_at(ladder, models, params, market, s, depth_bps, queue_ahead, h):
     The probability is that of the measured intensity, moved towards the fill model as far as that has earned it. What
     the models take off the quoted distance (mid coming nearer before the fill, adverse selection after it) counts as
     far as one base half-spread until the adverse selection model has shown that it adds value, and in full from then
-    on: doubt alone does not withdraw a side.
+    on: doubt alone does not withdraw a side. The leader's move, as far as it is believed in the quotes, counts as made:
+    it brings the mid nearer to the side that it threatens.
     """
+    raw_depth_bps = depth_bps
+    depth_bps = depth_bps - ladder.term_bps[s, TERM_LAG]
     rate = market.a * math.exp(-market.k * max(depth_bps, 0.0))
     p = -math.expm1(-rate * HORIZONS_S[h])
     trusted = models.influence[FILL_TARGET + h]
     if trusted > 0.0:
-        ledger.fill_features(ladder.features, market, s, depth_bps, queue_ahead)
+        ledger.fill_features(ladder.features, market, s, raw_depth_bps, queue_ahead)
         predicted, _ = fill.predict(models.fill_model, ladder.features, h)
         p += trusted * (predicted - p)
     bucket = depth_bucket(depth_bps)
     half_spread, _ = capture.predict(models.capture_10s, bucket, depth_bps)
     loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, bucket, s, market.sigma)
-    taken = depth_bps - half_spread + loss
+    taken = depth_bps - half_spread + loss - market.lag_announced_bps
     earned = models.influence[ADVERSE_10S]
     most = np.float64(ladder.term_bps[s, TERM_BASE])
     if taken > most:

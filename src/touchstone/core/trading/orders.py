@@ -36,7 +36,7 @@ ORDER = record(
         ("fill_prediction_id", "i8"),
         ("as_prediction_id", "i8"),
         ("edge_prediction_id", "i8"),  # 0 until the edge model exists
-        ("lag_prediction_id", "i8"),  # 0 until the lag model exists
+        ("lag_prediction_id", "i8"),  # 0: no reference
         ("prediction_ns", "i8"),
         ("predicted_fill_prob", "f8"),  # within 10 s
         ("predicted_as_bps", "f8"),  # at 10 s

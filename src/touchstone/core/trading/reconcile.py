@@ -14,6 +14,7 @@ from touchstone.core.calibration import ledger as predictions
 from touchstone.core.conventions import BPS, depth_bucket
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
+from touchstone.core.market import leadlag
 from touchstone.core.params import RULE_TICKS
 from touchstone.core.quoting import ladder as quoting
 from touchstone.core.quoting.params import MAX_LEVELS, TERM_INVENTORY
@@ -168,6 +169,8 @@ def _place(state, out, s, j, replaces, reason):
     order.quote_id = state.quote_id
     if node >= 0:
         stamp(order, state.ledger.tracker.node[node], now_ns)
+        if leadlag.is_known(market):
+            order.lag_prediction_id = state.ledger.lag.newest_id  # of the second that the order was decided in
     else:
         stamp_nothing(order)
     snapshot(order.at_decision, state, now_ns, ladder.depth_bps[s, j], ladder.queue_ahead[s, j])
@@ -235,6 +238,8 @@ def snapshot(row, state, t_ns, depth_bps, queue_ahead):
     row.sigma = market.sigma
     row.imbalance = market.imbalance
     row.flow_z = market.flow_z
+    row.lag_gap_bps = market.lag_gap_bps
+    row.lag_move_bps = market.lag_move_bps
     row.depth_bps = depth_bps
     row.queue_ahead = queue_ahead
     row.p_toxic[0] = market.p_toxic[0]
