@@ -38,7 +38,7 @@ class Desk:
         )
 
     def send(self, action: L1Action, *, expires_ms: int | None = None) -> "asyncio.Future[Reply]":
-        assert expires_ms is not None
+        assert (expires_ms is None) == isinstance(action, CancelByCloid)  # a late cancel does no harm, a lost one does
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.requests.append((action, future))
         return future

@@ -109,13 +109,15 @@ class Outbox:
         asset = self._market.asset
         if cancels:
             parts = [CloidCancel(asset, self.cloid(one[_CLOID])) for one in cancels]
-            self._send(CancelByCloid(parts, fast=True), cancels)
+            self._send(CancelByCloid(parts, fast=True), cancels, expires_ms=None)  # a late cancel does no harm
         if amends:
             modifies = [rendered_replacement(self.cloid(one[_TARGET]), self._order(one)) for one in amends]
-            self._send(ModifyOrders(modifies), amends)
+            self._send(ModifyOrders(modifies), amends, expires_ms=self.expires_ms())
         for orders in (adds, takes):
             if orders:
-                self._send(PlaceOrders([self._order(one) for one in orders], "na"), orders)
+                self._send(
+                    PlaceOrders([self._order(one) for one in orders], "na"), orders, expires_ms=self.expires_ms()
+                )
 
     def _order(self, one: Wanted) -> Order:
         bits, decimals = one[_BITS], self._market.sz_decimals
@@ -124,10 +126,10 @@ class Outbox:
         is_reduce = bool(bits & _BIT_REDUCE)
         return rendered_order(self._market.asset, one[_SIDE] > 0, px, sz, is_reduce, kind, self.cloid(one[_CLOID]))
 
-    def _send(self, action: L1Action, wanted: list[Wanted]) -> None:
+    def _send(self, action: L1Action, wanted: list[Wanted], *, expires_ms: int | None) -> None:
         self.counts["requests"] += len(wanted)
         self.in_flight += 1
-        future = self._client.send(action, expires_ms=self.expires_ms())
+        future = self._client.send(action, expires_ms=expires_ms)
         future.add_done_callback(partial(self._answered, wanted))
 
     def _answered(self, wanted: list[Wanted], future: "asyncio.Future[Reply]") -> None:

@@ -182,7 +182,7 @@ class Recovery:
     async def _cancel(self, resting: list[FrontendOrder]) -> None:
         parts = [Cancel(self._market.asset, order.oid) for order in resting]
         try:
-            await self._client.send(CancelOrders(parts), expires_ms=self._outbox.expires_ms())
+            await self._client.send(CancelOrders(parts))
         except ClientError as error:
             self._say(f"cancelling {len(parts)} orders: {error}; looking again")
 

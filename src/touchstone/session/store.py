@@ -111,8 +111,13 @@ class SessionStore:
             listed = list(values)
             self._present[table] = max(present - len(listed), 0)
             values = listed[present:]
-        with self._database:
-            self._database.executemany(made.insert, values)
+        try:
+            with self._database:
+                self._database.executemany(made.insert, values)
+        except sqlite3.Error as error:
+            raise SessionError(
+                f"{self.folder / DATABASE}: cannot be written ({error}); free space or mend the disk"
+            ) from error
 
     def finish(self, state: bytes, result: dict[str, Any]) -> None:
         """Close the journal, write the final state and the result."""
