@@ -55,9 +55,8 @@ def _observe_order(state, event, kind, out):
     if kind == events.ORDER_RESTING:
         _on_resting(state, order, np.int64(event.px), np.int64(event.exch_ns))
     elif kind == events.ORDER_REJECTED:
-        if event.px > 0:  # the touch is there already, and our book is behind
-            state.refused_px[order.s] = event.px
-            state.refused_ns = now_ns
+        if event.px > 0 and event.code == events.REJECT_BAD_ALO_PX:  # the touch is there, and our book is behind
+            _note_touch(state, np.int64(order.s), np.int64(event.px), now_ns)
         _on_rejected(state, i, np.int64(event.code), now_ns)
     elif kind == events.ORDER_CANCELLED:
         on_gone(state, i, now_ns)
@@ -66,6 +65,15 @@ def _observe_order(state, event, kind, out):
     elif event.code != 0 and (order.state == orders.CANCEL_SENT or order.state == orders.AMEND_SENT):
         order.state = orders.RESTING  # the request was not carried out at all: it may be sent again
     return TRIGGER_ORDER
+
+
+@inline
+def _note_touch(state, s, px, now_ns):
+    """A post-only order of side s would have met `px`; what the other side was refused for is older."""
+    state.refused_px[s] = px
+    state.refused_ns = now_ns
+    if state.refused_px[1 - s] > 0 and state.refused_px[1] >= state.refused_px[0]:
+        state.refused_px[1 - s] = 0
 
 
 @inline

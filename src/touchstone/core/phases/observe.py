@@ -216,11 +216,19 @@ def observe_params(state):
 
 @compiled
 def _heed_refusals(state, market):
-    """The touch as a refusal of a post-only order told it, where that is nearer than our book has it."""
-    if state.refused_px[0] > 0:
-        market.best_px[1] = min(np.int64(market.best_px[1]), np.int64(state.refused_px[0]))
-    if state.refused_px[1] > 0:
-        market.best_px[0] = max(np.int64(market.best_px[0]), np.int64(state.refused_px[1]))
+    """The touch as a refusal of a post-only order told it, where that is nearer than our book has it.
+
+    Where the market has gone through our book's own touch, that touch is no more.
+    """
+    ask, bid = np.int64(state.refused_px[0]), np.int64(state.refused_px[1])
+    if ask > 0:
+        market.best_px[1] = min(np.int64(market.best_px[1]), ask)
+        if market.best_px[0] >= ask:
+            market.best_px[0] = price_grid.price_of(state.grid, price_grid.index_of(state.grid, ask) - ONE)
+    if bid > 0:
+        market.best_px[0] = max(np.int64(market.best_px[0]), bid)
+        if market.best_px[1] <= bid:
+            market.best_px[1] = price_grid.price_of(state.grid, price_grid.index_of(state.grid, bid) + ONE)
 
 
 @inline
