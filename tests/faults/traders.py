@@ -9,8 +9,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from tests.live.hygiene import descendants
 
 from touchstone.core import events
 from touchstone.live import control
@@ -139,9 +142,13 @@ class TraderProcess:
             raise AssertionError(f"it did not end within {seconds:g} s\n{self.words()}") from None
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind, its watchdog included."""
         if self.is_running:
+            watchdogs = list(descendants(self.process.pid))
             self.kill()
+            for pid in watchdogs:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     # What it says.
 
