@@ -21,6 +21,7 @@ SIDES = ("bid", "ask")
 Z90 = 1.6448536269514722
 FEWEST_FOR_INTERVAL = 10
 KEPT_OUTCOMES = 1_000_000
+LARGE_PIECE = 1 << 16
 
 # Alerts that mean that the run is not sound, and the rest, which the report only counts.
 FAULTS = {
@@ -53,6 +54,9 @@ class Outcomes:
                 continue
             kept.append(part)
             self._counts[target] += len(part)
+            while len(kept) > 1 and len(kept[-2]) <= len(kept[-1]) < LARGE_PIECE:  # a live session has few at a time
+                last = kept.pop()
+                kept[-1] = np.concatenate([kept[-1], last])
             while self._counts[target] - len(kept[0]) >= KEPT_OUTCOMES:
                 self._counts[target] -= len(kept.pop(0))
 
