@@ -75,7 +75,7 @@ def test_one_session_an_account(trader: TraderProcess) -> None:
     trader.start()
     trader.until_quoting()
     second = subprocess.run(
-        trader.command, cwd=trader.folder, capture_output=True, text=True, timeout=60, check=False,
+        trader.command, cwd=trader.folder, capture_output=True, text=True, timeout=180, check=False,
         env={"PYTHONPATH": SOURCE, "PATH": "/usr/bin:/bin", **trader.key},
     )  # fmt: skip
     assert second.returncode == 2
