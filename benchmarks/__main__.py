@@ -1,9 +1,9 @@
-"""Print every speed figure of docs/benchmarks.md: compile time, warm start, replay, memory, market, duel."""
+"""Print every speed figure of docs/benchmarks.md: compile time, warm start, replay, memory, market, signing, the way to an order, duel."""
 
 import platform
 from importlib.metadata import version
 
-from benchmarks import duel, market, replay, startup
+from benchmarks import duel, live_path, market, replay, signing, startup
 
 
 def main() -> None:
@@ -13,6 +13,8 @@ def main() -> None:
     startup.report()
     replay.report()
     market.report()
+    signing.report()
+    live_path.report()
     duel.report()
 
 
