@@ -1,4 +1,4 @@
-"""Print every speed figure of docs/benchmarks.md: compile time, warm start, replay, memory, market, signing, the way to an order, duel."""
+"""Print every speed figure of docs/benchmarks.md."""
 
 import platform
 from importlib.metadata import version
