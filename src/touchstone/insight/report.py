@@ -397,6 +397,7 @@ def live_table(live: Mapping[str, Any]) -> RenderableType:
         ("connection losses", _count(live.get("connection_losses"))),
         ("message in to orders out", _microseconds(step)),
         ("timer late", _microseconds(late)),
+        ("timers skipped", _count(live.get("timers_skipped"))),
         ("requests", _count(requests.get("requests"))),
         ("refused, not sent, unknown", "  ".join(_count(requests.get(k)) for k in _REFUSED)),
         ("orphans cancelled", _count(recovery.get("orphans_cancelled"))),

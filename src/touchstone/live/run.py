@@ -375,6 +375,7 @@ def _result(
         "speed": work.clock.speed,
         "ended": ends.reason,
         "connection_losses": session.n_downs,
+        "timers_skipped": trader.n_timers_skipped,
         "latency": {"step": session.steps.summary(), "timer_late": session.timer_late.summary()},
         "requests": session.outbox.counts,
         "recovery": session.recovery.counts,
