@@ -186,6 +186,9 @@ class Models(Section):
         True,
         "Whether the reference venue's price is listened to: how far it leads ours, and what that says of our mid.",
     )
+    edge: bool = field(
+        True, "Whether quotes widen where fills of their context (regime, position, depth, side) are shown to lose."
+    )
     careful_cap_bps: Annotated[float, Ge(0), Le(100)] = field(
         5.0, "Each term by which an unproven model may move a quote away from mid is at most this, bps."
     )

@@ -40,6 +40,7 @@ PARAMS = record(
         ("keep_tolerance_bps", "f8"),
         ("temperature_bps", "f8"),  # entropy temperature of the size allocation
         ("has_lag", "i8"),  # 0: the reference venue is not listened to
+        ("has_edge", "i8"),  # 0: what fills earned by context widens no quote
         ("reference_stale_ns", "i8"),  # a reference silent for this long is stale
         ("careful_cap_bps", "f8"),  # each careful term at most this wide
         # estimators and models: where they start, how they forget

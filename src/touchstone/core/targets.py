@@ -20,6 +20,7 @@ TARGET_NAMES = (
     "lag_1s",  # P(our mid is higher)
     "lag_move_1s",
     "lag_move_10s",
+    "edge_10s",
 )
 N_TARGETS = len(TARGET_NAMES)
 
@@ -29,7 +30,8 @@ TOXIC_TARGET = np.int64(N_FILL + N_MARKOUT)
 FAIR_TARGET = np.int64(N_FILL + N_MARKOUT + 1)
 LAG_TARGET = np.int64(FAIR_TARGET + N_FAIR)
 LAG_MOVE_TARGET = np.int64(LAG_TARGET + 1)  # + horizon of the fair value
-assert N_TARGETS == LAG_MOVE_TARGET + N_FAIR
+EDGE_TARGET = np.int64(LAG_MOVE_TARGET + N_FAIR)
+assert N_TARGETS == EDGE_TARGET + 1
 
 # Which scorecards hold probabilities, and which squared errors (the rest: CRPS).
 IS_BINARY = np.array([name.startswith(("fill", "toxic")) or name == "lag_1s" for name in TARGET_NAMES])

@@ -14,6 +14,7 @@ from touchstone.session import params
 TABLES = (  # buffers of OUT
     *("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts"),
     *("pairs", "lags"),  # of the reference venue
+    "edges",
 )
 
 Progress = Callable[[int, int], None]

@@ -65,6 +65,7 @@ def fill_params(params: Any, config: Config, sz_decimals: int) -> None:
     params.keep_tolerance_bps = quoting.keep_tolerance_bps
     params.temperature_bps = quoting.temperature_bps
     params.has_lag = int(models.lag)
+    params.has_edge = int(models.edge)
     params.reference_stale_ns = nanoseconds(config.reference.stale_after_s)
     params.careful_cap_bps = models.careful_cap_bps
     params.has_models = int(models.enabled)

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from touchstone.config import Config
-from touchstone.core.calibration import ledger, reliability, scorecard
+from touchstone.core.calibration import caution, evidence, influence, ledger, reliability, scorecard
 from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
+from touchstone.core.numerics import LOG_10
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
+from touchstone.core.quoting.params import MODEL_TERMS, TERM_NAMES
 from touchstone.core.records import ALERT_NAMES
 from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_SQUARED, N_TARGETS, TARGET_NAMES
 from touchstone.core.trading import breakers, markout, pnl
@@ -20,6 +22,7 @@ LEDGER_PER_UNIT = 2_000_000  # ledger units (half micro) per unit of collateral
 SIDES = ("bid", "ask")
 Z90 = 1.6448536269514722
 FEWEST_FOR_INTERVAL = 10
+FALSE_SHARE = 0.05  # of the verdicts of a run, at most
 KEPT_OUTCOMES = 1_000_000
 LARGE_PIECE = 1 << 16
 
@@ -215,7 +218,8 @@ def headline(shell: Machine, config: Config, outcomes: Outcomes | None) -> dict[
         "toxic_fills": toxic_fills(state),
         "inventory": inventory(state),
         "totals": totals(shell, config),
-        "models": {name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)},
+        "models": withstand({name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)}),
+        "caution": cost_of_caution(state),
     }
 
 
@@ -378,8 +382,51 @@ def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
         "reliability": _reliability(card) if is_binary else None,
         "degraded": bool(out.degraded),
         "influence": float(state.models.influence[target]),
+        "e_influence": _e_of_steps(card),
+        "recalibrated": bool(card.is_recalibrated),
         "verdict": scorecard.VERDICT_NAMES[int(out.verdict)],
     }
+
+
+def _e_of_steps(card: Any) -> list[float | None] | None:
+    """E-values of the forecasts that lean 1/4, 1/2, 3/4 and all of the way from the baseline to the model."""
+    if int(card.n_windows) == 0:
+        return None
+    return [_e_value(influence.log_e(card.leash, np.int64(k)) / LOG_10) for k in range(influence.N_STEPS)]
+
+
+def withstand(models: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Of many models some look good by chance: a verdict stands only as a discovery among them all (e-BH, 5 %)."""
+    for verdict, key in (("ADDS VALUE", "e_skill"), ("HARMFUL", "e_harm")):
+        logs = np.array([math.nan if card[key] is None else math.log(card[key]) for card in models.values()])
+        found = np.zeros(len(logs), np.int64)
+        evidence.e_bh(logs, np.int64(len(logs)), np.float64(math.log(FALSE_SHARE)), found)
+        for card, is_found in zip(models.values(), found, strict=True):
+            if card["verdict"] == verdict and not is_found:
+                card["verdict"] = "NOT PROVEN"
+    return models
+
+
+def cost_of_caution(state: Any) -> dict[str, Any]:
+    """What each careful part earned against an order that rested without it; docs/json.md."""
+    found = {}
+    for term in (caution.ALL, *MODEL_TERMS):
+        one = state.models.caution.of[int(term)]
+        mean, se = (number(x) for x in caution.cost(one))
+        wide = mean is not None and se is not None and int(one.n) >= FEWEST_FOR_INTERVAL
+        costs = int(one.bounded.n) > 0
+        found["all" if term == caution.ALL else TERM_NAMES[int(term)]] = {
+            "windows": int(one.n),
+            "apart": int(one.n_apart),
+            "bps": mean,
+            "se": se,
+            "low": mean - Z90 * se if wide and mean is not None and se is not None else None,
+            "high": mean + Z90 * se if wide and mean is not None and se is not None else None,
+            "e_pays": _e_value(evidence.log_e(one.bounded.skill) / LOG_10) if costs else None,
+            "e_costs": _e_value(evidence.log_e(one.bounded.harm) / LOG_10) if costs else None,
+            "share": float(one.share),
+        }
+    return found
 
 
 def _e_value(log10: Any) -> float | None:

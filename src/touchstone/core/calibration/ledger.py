@@ -8,8 +8,8 @@ followed is not sent.
 import numpy as np
 
 from touchstone.core import records, targets
+from touchstone.core.calibration import caution, scorecard, shadow
 from touchstone.core.calibration import lag as lag_predictions
-from touchstone.core.calibration import scorecard, shadow
 from touchstone.core.conventions import (
     FAIR_HORIZONS_NS,
     FILL_HORIZONS_NS,
@@ -22,7 +22,7 @@ from touchstone.core.conventions import (
     depth_bucket,
 )
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.models import adverse, capture, fair, fill, lag
+from touchstone.core.models import adverse, capture, edge, fair, fill, lag
 from touchstone.core.records import MODEL_VERSION
 
 FILL_HORIZONS = np.array(FILL_HORIZONS_NS)
@@ -34,6 +34,7 @@ FILL_MASK = np.int64(N_PENDING_FILLS - 1)
 N_PENDING_FAIR = 64
 FAIR_MASK = np.int64(N_PENDING_FAIR - 1)
 TOXIC = np.int64(TOXIC_HORIZON)
+ANY_DEPTH = np.int64(0)
 
 PENDING_FILL = record(  # a fill, real or of a shadow, whose markouts are due one after the other
     [
@@ -93,8 +94,10 @@ MODELS = record(
         ("capture_10s", capture.CAPTURE),  # of fills within 10 s of the decision: what a quote that is kept fresh gets
         ("fair", fair.FAIR),
         ("lag", lag.LAG),
+        ("edge", edge.EDGE),
         ("cards", scorecard.CARD, (targets.N_TARGETS,)),
-        ("influence", "f8", (targets.N_TARGETS,)),  # share of its bold part that a model has earned, 0 to 1
+        ("influence", "f8", (targets.N_TARGETS,)),  # share of its own way that a model has earned, 0 to 1
+        ("caution", caution.CAUTION),
     ]
 )
 
@@ -121,6 +124,8 @@ def reset(ledger, models, fill_memory, adverse_memory):
     capture.reset(models.capture, adverse_memory)
     capture.reset(models.capture_10s, adverse_memory)
     fair.reset(models.fair, fair.MEMORY, fair.SCALE_MEMORY)
+    edge.reset(models.edge, 0.25 * adverse_memory, adverse_memory)
+    caution.reset(models.caution)
     for h in range(N_FILL):
         scorecard.reset(models.cards[targets.FILL_TARGET + h], scorecard.BINARY, FILL_HORIZONS[h])
     for h in range(N_MARKOUT):
@@ -129,6 +134,7 @@ def reset(ledger, models, fill_memory, adverse_memory):
     for h in range(N_FAIR):
         scorecard.reset(models.cards[targets.FAIR_TARGET + h], scorecard.CONTINUOUS, FAIR_HORIZONS[h])
     lag_predictions.reset(models)
+    scorecard.reset(models.cards[targets.EDGE_TARGET], scorecard.CONTINUOUS, MARKOUT_HORIZONS[TOXIC])
 
 
 @compiled
@@ -146,7 +152,7 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     node = tracker.node[i]
     tracker.n_made += 1
     first_id = np.int64(ledger.next_id)
-    ledger.next_id += 2
+    ledger.next_id += 3
     node.prediction_id = first_id
     node.cloid = cloid
     node.made_ns = now_ns
@@ -200,7 +206,9 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     fill_features(node.features, market, s, depth_bps, queue_ahead)
     for h in range(N_FILL):
         target = targets.FILL_TARGET + h
-        p, sd = fill.predict(models.fill_model, node.features, h)
+        raw, sd = fill.predict(models.fill_model, node.features, h)
+        p = scorecard.forecast(models.cards[target], raw)
+        node.raw_p[h] = raw
         node.p[h] = p
         node.baseline[h] = scorecard.baseline(models.cards[target], bucket)
         node.is_window[h] = 0
@@ -224,11 +232,43 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
         row.as_dof[h] = dof
         ledger.made[target] += 1
     forecast.depth_bps = depth_bps
-    forecast.p_toxic = p_toxic(models, params, bucket, s, depth_bps, market.sigma)
+    forecast.made_ns = now_ns
+    forecast.pair = -1
+    forecast.pair_role = 0
+    forecast.raw_p_toxic = p_toxic(models, params, bucket, s, depth_bps, market.sigma)
+    forecast.p_toxic = scorecard.forecast(models.cards[targets.TOXIC_TARGET], forecast.raw_p_toxic)
     forecast.toxic_baseline = scorecard.baseline(models.cards[targets.TOXIC_TARGET], bucket)
     row.p_toxic = forecast.p_toxic
     ledger.made[targets.TOXIC_TARGET] += 1
+    _freeze_edge(ledger, models, market, forecast, row, s, bucket)
     return i
+
+
+@inline
+def _freeze_edge(ledger, models, market, forecast, row, s, bucket):
+    """What the fill of this order will earn, by its context."""
+    c = edge_context(market, bucket, s)
+    loc, scale, dof, unit = edge.predict(models.edge, c, market.sigma)
+    forecast.edge_context = c
+    forecast.edge_loc = loc
+    forecast.edge_scale = scale
+    forecast.edge_dof = dof
+    forecast.edge_unit = unit
+    forecast.edge_as_of = scorecard.baseline_sequence(models.cards[targets.EDGE_TARGET], ANY_DEPTH)
+    ledger.made[targets.EDGE_TARGET] += 1
+    m, k, a, b = edge.of_context(models.edge, c)
+    row.edge_context = c
+    row.edge_loc = loc
+    row.edge_scale = scale
+    row.edge_dof = dof
+    row.p_edge = edge.p_above(m, k, a, b, 0.0)
+
+
+@inline
+def edge_context(market, bucket, s):
+    """Number of the edge model's context of an order in a depth bucket of side index s."""
+    share = market.position_share if s == 0 else -market.position_share
+    return edge.context(np.int64(market.regime), edge.position_bucket(share), bucket, s)
 
 
 @inline
@@ -304,11 +344,12 @@ def pending(ledger, target):
     tracker = ledger.tracker
     if target < targets.ADVERSE_TARGET:
         return np.int64(tracker.n_made - ledger.due_fill[target])
-    if target >= targets.LAG_TARGET:
+    if targets.LAG_TARGET <= target < targets.EDGE_TARGET:
         return lag_predictions.pending(ledger, target)
-    if target >= targets.FAIR_TARGET:
+    if targets.FAIR_TARGET <= target < targets.LAG_TARGET:
         return np.int64(ledger.n_fair - ledger.due_fair[target - targets.FAIR_TARGET])
-    h = TOXIC if target == targets.TOXIC_TARGET else target - targets.ADVERSE_TARGET
+    at_10s = target == targets.TOXIC_TARGET or target == targets.EDGE_TARGET
+    h = TOXIC if at_10s else target - targets.ADVERSE_TARGET
     for n in range(tracker.n_done, tracker.n_made):
         if tracker.node[n & shadow.MASK].as_state == shadow.AS_PENDING:
             count += 1

@@ -31,7 +31,17 @@ FORECAST = record(  # of adverse selection, frozen with the order
         ("as_of", "i8", (N_MARKOUT,)),  # sequence number of the empirical baseline
         ("p_toxic", "f8"),
         ("toxic_baseline", "f8"),
+        ("raw_p_toxic", "f8"),  # before recalibration
         ("lag_term_bps", "f8"),  # of the quote at the decision
+        ("edge_context", "i8"),
+        ("edge_loc", "f8"),
+        ("edge_scale", "f8"),
+        ("edge_dof", "f8"),
+        ("edge_unit", "f8"),  # the scale that its residual counts in
+        ("edge_as_of", "i8"),
+        ("made_ns", "i8"),
+        ("pair", "i8"),  # of calibration.caution, -1 none
+        ("pair_role", "i8"),
         ("sigma", "f8"),
         ("depth_bps", "f8"),
         ("bucket", "i8"),
@@ -68,6 +78,7 @@ TRACKED = record(
         ("void", "i8"),  # reason, 0 = alive
         ("as_state", "i8"),
         ("features", FEATURES),
+        ("raw_p", "f8", (N_FILL,)),  # the model's, before recalibration
         ("p", "f8", (N_FILL,)),
         ("baseline", "f8", (N_FILL,)),
         ("is_window", "i8", (N_FILL,)),

@@ -4,9 +4,11 @@ import numpy as np
 
 from touchstone.core import actions, records
 from touchstone.core import grid as price_grid
+from touchstone.core.calibration import caution
 from touchstone.core.jit import compiled, inline
 from touchstone.core.quoting import ladder as quoting
 from touchstone.core.quoting.params import MAX_LEVELS, N_TERMS
+from touchstone.core.targets import N_TARGETS
 from touchstone.core.trading import quota, reconcile, risk
 
 REDUCE_SHARE = 0.1  # beyond this share of the limit the reducing side is never withdrawn
@@ -147,9 +149,15 @@ def _write_quote(state, trigger, out):
     row.risk_reason = state.risk.reason
     row.position = state.profit.position
     row.market = state.market_params
+    for target in range(N_TARGETS):
+        row.influence[target] = state.models.influence[target]
+    for term in range(N_TERMS):
+        row.careful_share[term] = caution.share(state.models.caution, np.int64(term))
     for s in range(2):
         for term in range(N_TERMS):
             row.term_bps[s, term] = state.ladder.term_bps[s, term]
+            row.asked_bps[s, term] = state.ladder.asked_bps[s, term]
+        row.model_free_bps[s] = state.ladder.model_free_bps[s]
         row.half_spread_bps[s] = state.ladder.half_spread_bps[s]
         row.no_quote_reason[s] = state.ladder.no_quote[s]
         for j in range(MAX_LEVELS):

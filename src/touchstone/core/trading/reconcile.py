@@ -11,6 +11,7 @@ import numpy as np
 
 from touchstone.core import actions, records
 from touchstone.core.calibration import ledger as predictions
+from touchstone.core.calibration import scorecard
 from touchstone.core.conventions import BPS, depth_bucket
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
@@ -18,6 +19,7 @@ from touchstone.core.market import leadlag
 from touchstone.core.params import RULE_TICKS
 from touchstone.core.quoting import ladder as quoting
 from touchstone.core.quoting.params import MAX_LEVELS, TERM_INVENTORY
+from touchstone.core.targets import TOXIC_TARGET
 from touchstone.core.trading import orders as order_table
 from touchstone.core.trading import quota, risk
 
@@ -194,6 +196,8 @@ def stamp(order, tracked, now_ns):
     order.prediction_ns = now_ns
     order.predicted_fill_prob = tracked.p[quoting.HORIZON_10S]
     order.predicted_as_bps = tracked.forecast.loc_bps[quoting.MARKOUT_10S]
+    order.edge_prediction_id = tracked.prediction_id + 2
+    order.predicted_edge_bps = tracked.forecast.edge_loc
 
 
 @inline
@@ -204,6 +208,8 @@ def stamp_nothing(order):
     order.prediction_ns = 0
     order.predicted_fill_prob = math.nan
     order.predicted_as_bps = math.nan
+    order.edge_prediction_id = 0
+    order.predicted_edge_bps = math.nan
 
 
 @inline
@@ -225,7 +231,8 @@ def observe_toxicity(state):
     state.toxic_n, state.toxic_half_bps, state.toxic_sigma = n, half, market.sigma
     bucket = depth_bucket(half)
     for s in range(2):
-        market.p_toxic[s] = predictions.p_toxic(models, state.params, bucket, np.int64(s), half, market.sigma)
+        p = predictions.p_toxic(models, state.params, bucket, np.int64(s), half, market.sigma)
+        market.p_toxic[s] = scorecard.forecast(models.cards[TOXIC_TARGET], p)
 
 
 @inline
