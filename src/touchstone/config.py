@@ -186,6 +186,19 @@ class Models(Section):
         True,
         "Whether the reference venue's price is listened to: how far it leads ours, and what that says of our mid.",
     )
+    fill: bool = field(
+        True, "Whether the fill model, as far as it has earned it, decides how likely a fill is; else the tape's rate."
+    )
+    adverse: bool = field(
+        True, "Whether adverse selection widens quotes and lowers a level's value. Predicted and scored in any case."
+    )
+    fair: bool = field(True, "Whether the microprice's forecast moves quotes. Predicted and scored in any case.")
+    gate: bool = field(
+        True, "Whether a side is withdrawn while its fills are expected to lose out to the deepest level."
+    )
+    gate_try_share: Annotated[float, Ge(0), Le(0.5)] = field(
+        0.1, "Share of those episodes in which the side quotes all the same, at the smallest size, to check the gate."
+    )
     edge: bool = field(
         True, "Whether quotes widen where fills of their context (regime, position, depth, side) are shown to lose."
     )
@@ -503,6 +516,9 @@ class Config(Section):
         )
         return self
 
+
+# The models that can be switched off one by one.
+SWITCHES = tuple(name for name, info in Models.model_fields.items() if info.annotation is bool and name != "enabled")
 
 SECTIONS: dict[str, type[Section]] = {
     name: info.annotation

@@ -30,6 +30,9 @@ QUOTE = record(
         ("model_free_bps", "f8", (2,)),  # half-spread without any model
         ("influence", "f8", (N_TARGETS,)),  # share of its own way that each model had
         ("careful_share", "f8", (N_TERMS,)),  # of each careful part that counted: 0 once its cost is shown
+        ("gate_closed", "i8", (2,)),
+        ("gate_p_loss", "f8", (2,)),  # P(a fill at the best level loses in the mean)
+        ("gate_propensity", "f8", (2,)),  # chance with which a closed side quotes all the same; 0: it does not
         ("value_bps", "f8", (2, MAX_LEVELS)),  # of a level: P(fill in 10 s) x (expected edge - inventory term)
         ("no_quote_reason", "i8", (2,)),  # NO_QUOTE_* of a side without an order
     ]
@@ -76,8 +79,8 @@ PREDICTION = record(
         ("is_window", "i8", (N_FILL,)),
     ]
 )
-KIND_NAMES = ("place", "amend", "renew", "sample", "fair", "lag", "model_free", "without_one")
-KIND_PLACE, KIND_AMEND, KIND_RENEW, KIND_SAMPLE, KIND_FAIR, KIND_LAG, KIND_MODEL_FREE, KIND_WITHOUT = (
+KIND_NAMES = ("place", "amend", "renew", "sample", "fair", "lag", "model_free", "without_one", "gated")
+KIND_PLACE, KIND_AMEND, KIND_RENEW, KIND_SAMPLE, KIND_FAIR, KIND_LAG, KIND_MODEL_FREE, KIND_WITHOUT, KIND_GATED = (
     np.int64(i) for i in range(len(KIND_NAMES))
 )
 MODEL_VERSION = np.int64(2)
@@ -156,7 +159,7 @@ MARKOUT_ROW = record(
 EDGE_ROW = record(  # EdgeScatter: what a fill was expected to earn and what it earned, at 10 s after its fee
     [
         ("prediction_id", "i8"),
-        ("fill_id", "i8"),  # 0: of an order that was not really there, filled by the tape
+        ("fill_id", "i8"),
         ("made_ns", "i8"),
         ("block_ns", "i8"),
         ("context", "i8"),

@@ -8,13 +8,15 @@ import numpy as np
 from touchstone.config import Config
 from touchstone.core.calibration import caution, evidence, influence, ledger, reliability, scorecard
 from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
+from touchstone.core.models import edge
 from touchstone.core.numerics import LOG_10
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.quoting.params import MODEL_TERMS, TERM_NAMES
 from touchstone.core.records import ALERT_NAMES
 from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_SQUARED, N_TARGETS, TARGET_NAMES
 from touchstone.core.trading import breakers, markout, pnl
-from touchstone.insight import intervals
+from touchstone.insight import confidence, intervals
+from touchstone.session import adverse, gate
 from touchstone.session.leadlag import LeadLag
 from touchstone.session.machine import Machine
 
@@ -220,6 +222,9 @@ def headline(shell: Machine, config: Config, outcomes: Outcomes | None) -> dict[
         "totals": totals(shell, config),
         "models": withstand({name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)}),
         "caution": cost_of_caution(state),
+        "adverse_selection": adverse.curves(state.models.adverse),
+        "gate": gate.scorecard(state, observed_s(state)),
+        "edge": edge_contexts(state),
     }
 
 
@@ -351,6 +356,8 @@ def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
     is_binary = bool(IS_BINARY[target])
     ratio = outcomes.ratio_interval(target, int(card.blocks.length_ns)) if outcomes and is_binary else None
     resolved = state.ledger.resolved[target]
+    windows = int(card.n_windows) if is_binary else 0
+    sequence = confidence.sequence(windows, float(card.gain_total), float(card.gain_square), FALSE_SHARE)
     return {
         "n": int(out.n),
         "n_eff": number(out.n_eff) if out.n else None,
@@ -381,11 +388,33 @@ def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
         "e_calibrated": _e_value(out.e_calibrated),
         "reliability": _reliability(card) if is_binary else None,
         "degraded": bool(out.degraded),
+        "gain_low": sequence[0] if sequence else None,
+        "gain_high": sequence[1] if sequence else None,
         "influence": float(state.models.influence[target]),
         "e_influence": _e_of_steps(card),
         "recalibrated": bool(card.is_recalibrated),
         "verdict": scorecard.VERDICT_NAMES[int(out.verdict)],
     }
+
+
+def edge_contexts(state: Any) -> list[dict[str, Any]]:
+    """What fills earn by context, those with at least one fill's worth of outcomes, largest first; docs/json.md."""
+    found = []
+    the_model = state.models.edge
+    for c in np.flatnonzero(the_model.cell["n"] >= 1.0):
+        m, k, a, b = edge.of_context(the_model, np.int64(c))
+        found.append(
+            {
+                **edge.name_of(int(c)),
+                "n": float(the_model.cell[c].n),
+                "bps": float(m),
+                "sd": math.sqrt(b / ((a - 1.0) * k)),
+                "p_above_0": float(edge.p_above(m, k, a, b, np.float64(0.0))),
+                "p_next_above_0": float(edge.p_next_above(m, k, a, b, np.float64(0.0))),
+                "should_widen": bool(the_model.cell[c].is_wide),
+            }
+        )
+    return sorted(found, key=lambda row: -row["n"])
 
 
 def _e_of_steps(card: Any) -> list[float | None] | None:

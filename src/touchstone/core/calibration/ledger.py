@@ -35,6 +35,7 @@ N_PENDING_FAIR = 64
 FAIR_MASK = np.int64(N_PENDING_FAIR - 1)
 TOXIC = np.int64(TOXIC_HORIZON)
 ANY_DEPTH = np.int64(0)
+NO_GROUP = np.int64(-1)  # of the gate: an order for measurement only
 
 PENDING_FILL = record(  # a fill, real or of a shadow, whose markouts are due one after the other
     [
@@ -46,6 +47,8 @@ PENDING_FILL = record(  # a fill, real or of a shadow, whose markouts are due on
         ("px", "i8"),
         ("qty", "i8"),
         ("mid2_before", "i8"),  # as the accounts value the fill
+        ("weight", "f8"),  # what its outcome is worth: fills of one block share its move
+        ("mid2_after", "i8"),  # as the aggressing block left it; 0 unknown
         ("has_mid", "i8"),  # 0: that is only its own price, the mid was missing
         ("is_window", "i8", (N_MARKOUT,)),
         ("forecast", shadow.FORECAST),
@@ -73,6 +76,8 @@ LEDGER = record(
         ("n_fills", "i8"),
         ("due_markout", "i8", (N_MARKOUT,)),
         ("next_markout_ns", "i8"),  # no markout is due before
+        ("block_ns", "i8", (2,)),  # of the newest fill, per side, and how many fills it has had
+        ("n_of_block", "i8", (2,)),
         ("n_fair", "i8"),
         ("due_fair", "i8", (N_FAIR,)),
         ("lag", lag_predictions.LAG_LEDGER),
@@ -108,6 +113,8 @@ def reset(ledger, models, fill_memory, adverse_memory):
     ledger.next_id = 1
     ledger.n_fills = 0
     ledger.next_markout_ns = NEVER_NS
+    ledger.block_ns[:] = 0
+    ledger.n_of_block[:] = 0
     ledger.n_fair = 0
     ledger.n_renewals = 0
     ledger.n_evicted = 0
@@ -203,6 +210,9 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     forecast.bucket = bucket
     forecast.sigma = market.sigma
     forecast.lag_term_bps = market.lag_term_bps[s]
+    forecast.toxicity = market.toxicity_x[s]
+    forecast.gate_group = NO_GROUP
+    forecast.gate_until_ns = 0
     fill_features(node.features, market, s, depth_bps, queue_ahead)
     for h in range(N_FILL):
         target = targets.FILL_TARGET + h
@@ -222,8 +232,9 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
         ledger.made[target] += 1
     for h in range(N_MARKOUT):
         target = targets.ADVERSE_TARGET + h
-        loc, scale, dof = adverse.predict(models.adverse, h, bucket, s, market.sigma)
+        loc, scale, dof = adverse.predict(models.adverse, h, bucket, s, market.sigma, forecast.toxicity)
         forecast.loc_bps[h] = loc
+        forecast.through_bps[h] = adverse.through_bps(models.adverse, h, market.sigma)
         forecast.scale_bps[h] = scale
         forecast.dof[h] = dof
         forecast.as_of[h] = scorecard.baseline_sequence(models.cards[target], bucket)
@@ -235,8 +246,14 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     forecast.made_ns = now_ns
     forecast.pair = -1
     forecast.pair_role = 0
-    forecast.raw_p_toxic = p_toxic(models, params, bucket, s, depth_bps, market.sigma)
-    forecast.p_toxic = scorecard.forecast(models.cards[targets.TOXIC_TARGET], forecast.raw_p_toxic)
+    card = models.cards[targets.TOXIC_TARGET]
+    half_spread, sd = capture.predict(models.capture, bucket, depth_bps)
+    left, tox = half_spread - params.maker_fee_bps, forecast.toxicity
+    forecast.raw_p_toxic = adverse.p_toxic(models.adverse, bucket, s, market.sigma, tox, left, sd)
+    left -= forecast.through_bps[TOXIC]
+    forecast.raw_p_through = adverse.p_toxic(models.adverse, bucket, s, market.sigma, tox, left, sd)
+    forecast.p_toxic = scorecard.forecast(card, forecast.raw_p_toxic)
+    forecast.p_through = scorecard.forecast(card, forecast.raw_p_through)
     forecast.toxic_baseline = scorecard.baseline(models.cards[targets.TOXIC_TARGET], bucket)
     row.p_toxic = forecast.p_toxic
     ledger.made[targets.TOXIC_TARGET] += 1
@@ -272,10 +289,10 @@ def edge_context(market, bucket, s):
 
 
 @inline
-def p_toxic(models, params, bucket, s, depth_bps, sigma):
+def p_toxic(models, params, bucket, s, depth_bps, sigma, toxicity):
     """P(a fill of an order at this depth earns less than its fee within 10 s)."""
     half_spread, sd = capture.predict(models.capture, bucket, depth_bps)
-    return adverse.p_toxic(models.adverse, bucket, s, sigma, half_spread - params.maker_fee_bps, sd)
+    return adverse.p_toxic(models.adverse, bucket, s, sigma, toxicity, half_spread - params.maker_fee_bps, sd)
 
 
 @inline

@@ -23,6 +23,7 @@ from touchstone.core.jit import compiled, inline
 from touchstone.core.market import midpath
 from touchstone.core.market.book import depth_from
 from touchstone.core.models import adverse, capture, edge, fair, fill, lag
+from touchstone.core.quoting import gate
 from touchstone.core.trading import markout, pnl
 
 NAN = np.float64("nan")
@@ -110,9 +111,25 @@ def _void_horizon(ledger, out, prediction_id, forecast, h, reason, now_ns):
         ledger.resolved[target, reason] += 1
         p, q = forecast.p_toxic, forecast.toxic_baseline
         _write_void(out, prediction_id, target, now_ns, reason, forecast.bucket, p, q)
-        target = targets.EDGE_TARGET
-        ledger.resolved[target, reason] += 1
-        _write_void(out, prediction_id + 1, target, now_ns, reason, forecast.bucket, forecast.edge_loc, NAN)
+        _void_edge(ledger, out, prediction_id, forecast, reason, now_ns)
+
+
+@inline
+def _void_edge(ledger, out, prediction_id, forecast, reason, now_ns):
+    target = targets.EDGE_TARGET
+    ledger.resolved[target, reason] += 1
+    _write_void(out, prediction_id + 1, target, now_ns, reason, forecast.bucket, forecast.edge_loc, NAN)
+
+
+@inline
+def _worth(ledger, block_ns, s):
+    """What a fill is worth to the learners: the n-th of one block and side 1/n^2."""
+    if block_ns != ledger.block_ns[s]:
+        ledger.block_ns[s] = block_ns
+        ledger.n_of_block[s] = 0
+    ledger.n_of_block[s] += 1
+    n = np.float64(ledger.n_of_block[s])
+    return 1.0 / (n * n)
 
 
 @compiled
@@ -132,6 +149,7 @@ def hand_over(ledger, models, i, fill_id, decided, block_ns, s, px, qty, mid2_be
     entry.s = s
     entry.mid2_before = mid2_before
     entry.has_mid = has_mid
+    entry.weight = _worth(ledger, block_ns, s)
     entry.prediction_id = 0
     if i >= 0:
         node = ledger.tracker.node[i]
@@ -220,7 +238,7 @@ def resolve_fills(ledger, models, params, book, out, now_ns):
 
 
 @compiled
-def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
+def _score_adverse(ledger, models, the_gate, params, out, entry, h, mid2, mid2_after, now_ns):
     """Loss of a fill at horizon h against its frozen forecast: score, then learn; at 10 s also whether it was toxic."""
     forecast = entry.forecast
     if mid2 <= 0 or not entry.has_mid:
@@ -234,7 +252,8 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
     loss_bps = -side * (np.float64(mid2) - before) / before * BPS
     decided = np.int64(entry.decided)
     by_tape = np.int64(1) if decided == targets.DECIDED_TAPE else np.int64(0)
-    loc = np.float64(forecast.loc_bps[h])
+    is_own = entry.fill_id > 0
+    loc = np.float64(forecast.loc_bps[h]) if is_own else np.float64(forecast.loc_bps[h] + forecast.through_bps[h])
     scale = np.float64(forecast.scale_bps[h])
     dof = np.float64(forecast.dof[h])
     z = (loss_bps - loc) / scale
@@ -255,12 +274,25 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
     ledger.resolved[target, decided] += 1
     records.outcome(out, entry.prediction_id, target, now_ns, decided, bucket, loc, NAN, loss_bps, crps, crps_baseline)
     if by_tape:
-        adverse.learn(models.adverse, h, bucket, np.int64(entry.s), np.float64(forecast.sigma), loss_bps)
+        sigma, depth = np.float64(forecast.sigma), np.float64(forecast.depth_bps)
+        toxicity, weight, through = np.float64(forecast.toxicity), np.float64(entry.weight), 0.0 if is_own else 1.0
+        adverse.learn(models.adverse, h, bucket, np.int64(entry.s), sigma, toxicity, through, weight, loss_bps)
+        adverse.draw(models.adverse, adverse.PRE_BLOCK, h, bucket, depth, sigma, weight, loss_bps)
+        if mid2_after > 0:
+            after = np.float64(mid2_after)
+            loss_after_bps = -side * (np.float64(mid2) - after) / after * BPS
+            adverse.draw(models.adverse, adverse.POST_BLOCK, h, bucket, depth, sigma, weight, loss_after_bps)
     if h == TOXIC:
         realised = side * (np.float64(mid2) - 2.0 * np.float64(entry.px)) / before * BPS - params.maker_fee_bps
         y = np.int64(1) if realised < 0.0 else np.int64(0)
         _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns)
-        _score_edge(ledger, models, out, entry, realised, decided, by_tape, now_ns)
+        if is_own:
+            _score_edge(ledger, models, out, entry, realised, decided, by_tape, now_ns)
+        else:
+            _void_edge(ledger, out, entry.prediction_id, forecast, targets.VOID_NOT_FILLED, now_ns)
+        group = np.int64(forecast.gate_group)
+        if by_tape and group >= 0 and (group != gate.AVOIDED or entry.block_ns <= forecast.gate_until_ns):
+            gate.count(the_gate, group, realised)
         caution.at_markout(models.caution, forecast.pair, forecast.made_ns, forecast.pair_role, realised)
 
 
@@ -268,11 +300,13 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
 def _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns):
     forecast = entry.forecast
     bucket = np.int64(forecast.bucket)
-    p = np.float64(forecast.p_toxic)
+    is_own = entry.fill_id > 0
+    p = np.float64(forecast.p_toxic) if is_own else np.float64(forecast.p_through)
+    raw = np.float64(forecast.raw_p_toxic) if is_own else np.float64(forecast.raw_p_through)
     q = np.float64(forecast.toxic_baseline)
     target = targets.TOXIC_TARGET
     card = models.cards[target]
-    raw, block_ns = np.float64(forecast.raw_p_toxic), np.int64(entry.block_ns)
+    block_ns = np.int64(entry.block_ns)
     scorecard.learn_recalibrated(card, block_ns, bucket, raw, p, q, y, entry.is_window[TOXIC], by_tape)
     ledger.resolved[target, decided] += 1
     loss, loss_baseline = (p - y) * (p - y), (q - y) * (q - y)
@@ -281,7 +315,10 @@ def _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns):
 
 @compiled
 def _score_edge(ledger, models, out, entry, realised_bps, decided, by_tape, now_ns):
-    """What a fill earned against what its context said: score against the pool of all fills, write down, learn."""
+    """What our fill earned against what its context said: score against the pool of all fills, write down, learn.
+
+    Ours only: a shadow has no fill but by the tape going through it, which is worse than what we get.
+    """
     forecast = entry.forecast
     loc, scale, dof = np.float64(forecast.edge_loc), np.float64(forecast.edge_scale), np.float64(forecast.edge_dof)
     z = (realised_bps - loc) / scale
@@ -321,14 +358,14 @@ def _score_edge(ledger, models, out, entry, realised_bps, decided, by_tape, now_
 
 
 @inline
-def resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_ns):
+def resolve_markouts(ledger, models, the_gate, params, path, profit, marks, out, exch_now_ns):
     """Resolve every markout whose horizon lies before exch_now_ns on the exchange's clock."""
     if ledger.next_markout_ns < exch_now_ns:
-        _resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_ns)
+        _resolve_markouts(ledger, models, the_gate, params, path, profit, marks, out, exch_now_ns)
 
 
 @compiled
-def _resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_ns):
+def _resolve_markouts(ledger, models, the_gate, params, path, profit, marks, out, exch_now_ns):
     next_ns = NEVER_NS
     for h in range(N_MARKOUT):
         while ledger.due_markout[h] < ledger.n_fills:
@@ -343,7 +380,10 @@ def _resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now
                 mid2 = np.int64(0)  # the feed had stopped
             horizon = np.int64(h)
             if entry.prediction_id > 0:
-                _score_adverse(ledger, models, params, out, entry, horizon, mid2, exch_now_ns)
+                if h == 0:
+                    entry.mid2_after = midpath.at(path, np.int64(entry.block_ns))
+                after = np.int64(entry.mid2_after)
+                _score_adverse(ledger, models, the_gate, params, out, entry, horizon, mid2, after, exch_now_ns)
             if entry.fill_id > 0:
                 _mark_own_fill(profit, marks, out, entry, horizon, mid2, np.float64(params.maker_fee_bps))
     ledger.next_markout_ns = next_ns

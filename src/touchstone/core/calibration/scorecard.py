@@ -64,6 +64,8 @@ CARD = record(
         ("recalibrated", evidence.LINE),
         ("calibrated", evidence.BETS),  # the level
         ("sharpness", evidence.BETS),  # the slope
+        ("gain_total", "f8"),  # over windows: baseline score - model score, in [-1, 1]
+        ("gain_square", "f8"),  # of it about its mean before (insight/confidence.py)
         # CONTINUOUS
         ("bounded", evidence.BOUNDED),
         ("quantiles", evidence.QUANTILE_BETS),
@@ -142,6 +144,8 @@ def reset(card, kind, horizon_ns):
     recalibration.reset(card.recalibration)
     card.is_recalibrated = 0
     card.recalibrated_ns = 0
+    card.gain_total = 0.0
+    card.gain_square = 0.0
     evidence.reset_line(card.skill)
     evidence.reset_line(card.harm)
     evidence.reset_line(card.recalibrated)
@@ -228,6 +232,10 @@ def learn_recalibrated(card, made_ns, bucket, raw, p, q, y, is_window, is_tape_d
     card.events[y] += 1
     reliability.update(card.sketch, bucket, p, y)
     if is_window:
+        gain = brier(q, y) - brier(p, y)
+        gap = gain - card.gain_total / np.float64(card.n_windows) if card.n_windows > 0 else gain
+        card.gain_square += gap * gap
+        card.gain_total += gain
         card.n_windows += 1
         evidence.bet_on_better(card.skill, q, p, y)
         evidence.bet_on_better(card.harm, p, q, y)

@@ -31,8 +31,14 @@ FORECAST = record(  # of adverse selection, frozen with the order
         ("as_of", "i8", (N_MARKOUT,)),  # sequence number of the empirical baseline
         ("p_toxic", "f8"),
         ("toxic_baseline", "f8"),
+        ("through_bps", "f8", (N_MARKOUT,)),  # to add to loc_bps for a shadow that the tape goes through
         ("raw_p_toxic", "f8"),  # before recalibration
+        ("raw_p_through", "f8"),  # the same two for a shadow that the tape goes through
+        ("p_through", "f8"),
         ("lag_term_bps", "f8"),  # of the quote at the decision
+        ("toxicity", "f8"),  # feature of the side
+        ("gate_group", "i8"),  # GATE group that a fill counts in
+        ("gate_until_ns", "i8"),  # a suppressed quote's shadow: it would have been gone from here on
         ("edge_context", "i8"),
         ("edge_loc", "f8"),
         ("edge_scale", "f8"),

@@ -8,8 +8,8 @@ A context is regime x position x depth x side. Its mean edge theta and variance 
 (Murphy 2007), an outcome of volatility sigma weighing 1/v, v = sigma^2 against its average. The prior of a context is
 what all contexts say of it: m = grand mean + one effect for its regime, position, depth and side each (shrunk, by
 backfitting as outcomes come), k = sigma^2 / tau^2 by empirical Bayes: with B the positive-part James-Stein factor of
-the contexts' deviations from m and nbar their mean weight, k = nbar B / (1 - B) (Efron-Morris 1975). Old outcomes
-fade, priors do not.
+the contexts' deviations from m and nbar their mean weight, k = nbar B / (1 - B) (Efron-Morris 1975); less while m is
+itself uncertain. Old outcomes fade, priors do not.
 
 P(edge > 0) is the right tail, 1 - CDF(0). It is asked of theta, "is this context worth quoting"; the predictive is the
 risk of one fill.
@@ -23,6 +23,7 @@ all contexts without any edge show -2 bps after ten fills.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -53,16 +54,21 @@ FEWEST = 20.0
 QUANTILE_STEP = 0.02
 QUANTILE_N = 20.0  # the first steps are 1/n of this many
 HALF, MOST = 0.5, 0.9
-# Student-t by the ratio of its central 90 % to its central 50 % half-width
-T_DOF = np.array([2.2, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 30.0, 100.0])
-T_HALF = np.array(
-    [0.80199, 0.785014, 0.764892, 0.750937, 0.740697, 0.726687, 0.717558, 0.706387, 0.699812, 0.691197, 0.682756]
-    + [0.676951]
+_T_TABLE = (  # degrees of freedom, central 50 % half-width, ratio of the central 90 % to it
+    (2.2, 0.80199, 3.424943),
+    (2.5, 0.785014, 3.25882),
+    (3.0, 0.764892, 3.076725),
+    (3.5, 0.750937, 2.959547),
+    (4.0, 0.740697, 2.878163),
+    (5.0, 0.726687, 2.772925),
+    (6.0, 0.717558, 2.708046),
+    (8.0, 0.706387, 2.632479),
+    (10.0, 0.699812, 2.589926),
+    (15.0, 0.691197, 2.536253),
+    (30.0, 0.682756, 2.485898),
+    (100.0, 0.676951, 2.452518),
 )
-T_RATIO = np.array(
-    [3.424943, 3.25882, 3.076725, 2.959547, 2.878163, 2.772925, 2.708046, 2.632479, 2.589926, 2.536253, 2.485898]
-    + [2.452518]
-)
+T_DOF, T_HALF, T_RATIO = (np.array(column) for column in zip(*_T_TABLE, strict=True))
 FIRST_LOG_HALF, FIRST_LOG_MOST = math.log(0.7), math.log(1.8)
 
 CELL = record(
@@ -182,10 +188,12 @@ def context(regime, position, depth, s):
     return ((regime * N_POSITION + position) * np.int64(N_DEPTH) + depth) * N_SIDE + s
 
 
-@inline
-def depth_of(c):
-    """Depth bucket of a context."""
-    return (c // N_SIDE) % N_DEPTH
+def name_of(c: int) -> dict[str, Any]:
+    """The buckets of a context, for people."""
+    rest, s = divmod(c, N_SIDE)
+    rest, depth = divmod(rest, N_DEPTH)
+    regime, position = divmod(rest, N_POSITION)
+    return {"regime": regime, "position": POSITION_NAMES[position], "depth_bucket": depth, "side": ("bid", "ask")[s]}
 
 
 @inline
@@ -199,17 +207,24 @@ def _split(model, c):
 
 
 @inline
-def _mean(level, k):
-    return level.n * level.average / (level.n + k)
+def _mean(level, k, own):
+    """A level's mean, shrunk; `own` of its fills left out, as if they were like the rest."""
+    n = max(level.n - own, 0.0)
+    return n * level.average / (n + k)
 
 
 @inline
 def prior_mean(model, c):
-    """What all contexts say of this one, bps."""
+    """What the other contexts say of this one, bps: its own fills speak for themselves."""
+    return _prior_mean(model, c, model.cell[c].n)
+
+
+@inline
+def _prior_mean(model, c, own):
     _split(model, c)
-    total = _mean(model.grand, GRAND_K)
+    total = _mean(model.grand, GRAND_K, own)
     for factor in range(N_FACTOR):
-        total += _mean(model.effect[factor, model.level[factor]], EFFECT_K)
+        total += _mean(model.effect[factor, model.level[factor]], EFFECT_K, own)
     return total
 
 
@@ -219,11 +234,22 @@ def _square(model):
 
 
 @inline
+def _prior_k(model, c):
+    """Weight of a context's prior: less while what all contexts say is itself uncertain, its own fills left out."""
+    own = model.cell[c].n
+    unsure = 1.0 / model.cell_k + 1.0 / (GRAND_K + max(model.grand.n - own, 0.0))
+    for factor in range(N_FACTOR):
+        unsure += 1.0 / (EFFECT_K + max(model.effect[factor, model.level[factor]].n - own, 0.0))
+    return 1.0 / unsure
+
+
+@inline
 def of_context(model, c):
     """(m, k, a, b) of a context's mean edge."""
     cell = model.cell[c]
+    m = prior_mean(model, c)
     b = (CELL_A - 1.0) * _square(model)
-    return posterior(prior_mean(model, c), model.cell_k, CELL_A, b, cell.n, cell.average, cell.squares)
+    return posterior(m, _prior_k(model, c), CELL_A, b, cell.n, cell.average, cell.squares)
 
 
 @inline
@@ -270,12 +296,11 @@ def learn(model, c, sigma, edge_bps, location, scale):
         y = location + (Z_MOST if edge_bps > location else -Z_MOST) * scale
     model.square = model.keep_pool * model.square + weight * (y - location) * (y - location)
     model.n_square = model.keep_pool * model.n_square + 1.0
-    _split(model, c)
-    rest = y - prior_mean(model, c)
-    _learn_level(model.grand, model.keep_pool, weight, rest + _mean(model.grand, GRAND_K))
+    rest = y - _prior_mean(model, c, 0.0)
+    _learn_level(model.grand, model.keep_pool, weight, rest + _mean(model.grand, GRAND_K, 0.0))
     for factor in range(N_FACTOR):
         level = model.effect[factor, model.level[factor]]
-        _learn_level(level, model.keep_pool, weight, rest + _mean(level, EFFECT_K))
+        _learn_level(level, model.keep_pool, weight, rest + _mean(level, EFFECT_K, 0.0))
     cell = model.cell[c]
     cell.n = model.keep_cell * cell.n + weight
     gap = y - cell.average

@@ -249,15 +249,19 @@ def _observe_estimates(state, market, the_book):
     spread_ticks = np.int64(the_book.best_px[1] - the_book.best_px[0]) // tick
     market.displacement_bps = microprice.displacement_bps(state.microprice, market.imbalance, spread_ticks, tick_bps)
     move, _ = fair.predict(state.models.fair, ZERO, market.displacement_bps)
-    market.fair_move_bps = move
+    market.fair_move_bps = move if state.params.has_fair else 0.0
     market.trade_age_ns = state.now_ns - state.flow.run_ns if state.flow.run_ns > 0 else -1
     market.regime = ONE if market.sigma > VOLATILE * market.sigma_slow else ZERO
     observe_lag(state, market)
     market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
     bucket = depth_bucket(reconcile.usual_half_spread(state))
     for s in range(2):
-        loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
-        market.adverse_bps[s] = loss - market.lag_announced_bps
+        market.toxicity_x[s] = 0.0
+        toxicity = np.float64(market.toxicity_x[s])
+        loss, _, _ = adverse.predict(
+            state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma, toxicity
+        )
+        market.adverse_bps[s] = loss - market.lag_announced_bps if state.params.has_adverse else 0.0
         _observe_edge(state, market, np.int64(s))
 
 

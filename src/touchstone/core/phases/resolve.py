@@ -37,7 +37,9 @@ def resolve(state, out):
     shadow.activate_due(the_ledger.tracker, state.book, exch_now_ns)
     if state.params.has_models:
         outcomes.resolve_fills(the_ledger, models, state.params, state.book, out, now_ns)
-    outcomes.resolve_markouts(the_ledger, models, state.params, state.path, state.profit, state.marks, out, exch_now_ns)
+    outcomes.resolve_markouts(
+        the_ledger, models, state.gate, state.params, state.path, state.profit, state.marks, out, exch_now_ns
+    )
     if not state.params.has_models:
         return
     sees = ONE if can_see(state) else ZERO
@@ -85,6 +87,7 @@ def _renew(state, out):
         if new < 0:
             continue  # counted by the ledger; the order's later fill has no forecast
         shadow.carry_over(the_ledger.tracker, state.book, new, old)
+        the_ledger.tracker.node[new].forecast.gate_group = the_ledger.tracker.node[old].forecast.gate_group
         order.node = new
         reconcile.stamp(order, the_ledger.tracker.node[new], np.int64(state.now_ns))
     the_ledger.n_renewals = 0

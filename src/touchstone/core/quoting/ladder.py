@@ -56,6 +56,8 @@ NO_QUOTE_NAMES = (
     "ledger_full",
     "quota",
     "warming_up",
+    "bid_toxicity_gate",
+    "ask_toxicity_gate",
 )
 (
     QUOTING,
@@ -70,6 +72,8 @@ NO_QUOTE_NAMES = (
     NO_LEDGER_FULL,
     NO_QUOTA,
     NO_WARMING,
+    NO_BID_GATE,
+    NO_ASK_GATE,
 ) = (np.int64(i) for i in range(len(NO_QUOTE_NAMES)))
 
 N_NO_QUOTE = len(NO_QUOTE_NAMES)
@@ -87,6 +91,7 @@ LADDER = record(
         ("queue_ahead", "f8", (2, MAX_LEVELS)),
         ("fill_p", "f8", (2, MAX_LEVELS)),  # within 10 s
         ("edge_bps", "f8", (2, MAX_LEVELS)),  # expected, if filled: half-spread then - fee - adverse selection at 10 s
+        ("full_edge_bps", "f8", (2, MAX_LEVELS)),  # the same with all that the models take off: what the gate goes by
         ("value_bps", "f8", (2, MAX_LEVELS)),  # fill_p x (edge - inventory term)
         ("qty", "i8", (2, MAX_LEVELS)),  # wanted; 0 = no quote at this level
         ("is_reduce", "i8", (2,)),
@@ -263,26 +268,32 @@ def off_touch(s, index, opposite):
 @compiled
 def place_levels(ladder, params, market, book, grid):
     """Prices of each level on the venue's grid, away from the touch of the other side, each price once."""
-    mid = 0.5 * np.float64(market.mid2)
     for s in range(2):
-        if not ladder.is_priced[s]:
-            for j in range(params.levels):
-                ladder.px[s, j] = 0
-            continue
-        opposite = price_grid.index_of(grid, np.int64(market.best_px[1 - s]))
-        previous = np.int64(0)
+        place_side(ladder, params, market, book, grid, np.int64(s))
+
+
+@compiled
+def place_side(ladder, params, market, book, grid, s):
+    """Prices of the levels of one side."""
+    mid = 0.5 * np.float64(market.mid2)
+    if not ladder.is_priced[s]:
         for j in range(params.levels):
-            depth = ladder.half_spread_bps[s] + np.float64(j) * params.level_spacing_bps
-            at_depth = index_at_depth(grid, s, mid, depth)
-            index = off_touch(s, at_depth, opposite)
-            if index != at_depth:
-                ladder.n_moved_off_touch += 1
-            if j > 0 and s == 0 and index >= previous:
-                index = previous - 1
-            elif j > 0 and s == 1 and index <= previous:
-                index = previous + 1
-            previous = index
-            _put_level(ladder, book, grid, np.int64(s), np.int64(j), index)
+            ladder.px[s, j] = 0
+        return
+    opposite = price_grid.index_of(grid, np.int64(market.best_px[1 - s]))
+    previous = np.int64(0)
+    for j in range(params.levels):
+        depth = ladder.half_spread_bps[s] + np.float64(j) * params.level_spacing_bps
+        at_depth = index_at_depth(grid, s, mid, depth)
+        index = off_touch(s, at_depth, opposite)
+        if index != at_depth:
+            ladder.n_moved_off_touch += 1
+        if j > 0 and s == 0 and index >= previous:
+            index = previous - 1
+        elif j > 0 and s == 1 and index <= previous:
+            index = previous + 1
+        previous = index
+        _put_level(ladder, book, grid, s, np.int64(j), index)
 
 
 @inline
@@ -298,52 +309,62 @@ def queue_at(book, s, index):
 
 @inline
 def value_at(ladder, models, params, market, s, depth_bps, queue_ahead, h):
-    """(P(fill within FILL_HORIZONS_NS[h]), expected edge in bps if filled) of an order at a depth, behind a queue.
+    """(P(fill within FILL_HORIZONS_NS[h]), expected edge, full edge in bps if filled) of an order, behind a queue.
 
     The probability is that of the measured intensity, moved towards the fill model as far as that has earned it. What
     the models take off the quoted distance (mid coming nearer before the fill, adverse selection after it) counts as
     far as one base half-spread until the adverse selection model has shown that it adds value, and in full from then
-    on: doubt alone does not withdraw a side. The leader's move, as far as it is believed in the quotes, counts as made:
-    it brings the mid nearer to the side that it threatens.
+    on (in the full edge always): doubt alone does not withdraw a side. The leader's move, as far as it is believed in
+    the quotes, counts as made: it brings the mid nearer to the side that it threatens.
     """
     raw_depth_bps = depth_bps
     depth_bps = depth_bps - ladder.term_bps[s, TERM_LAG]
     rate = market.a * math.exp(-market.k * max(depth_bps, 0.0))
     p = -math.expm1(-rate * HORIZONS_S[h])
-    trusted = models.influence[FILL_TARGET + h]
+    trusted = models.influence[FILL_TARGET + h] if params.has_fill else 0.0
     if trusted > 0.0:
         ledger.fill_features(ladder.features, market, s, raw_depth_bps, queue_ahead)
         predicted, _ = fill.predict(models.fill_model, ladder.features, h)
         p += trusted * (scorecard.forecast(models.cards[FILL_TARGET + h], predicted) - p)
     bucket = depth_bucket(depth_bps)
     half_spread, _ = capture.predict(models.capture_10s, bucket, depth_bps)
-    loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, bucket, s, market.sigma)
+    loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, bucket, s, market.sigma, market.toxicity_x[s])
     taken = depth_bps - half_spread + loss - market.lag_announced_bps
+    full_edge = depth_bps - params.maker_fee_bps - taken
+    if not params.has_adverse:
+        taken = 0.0
     earned = models.influence[ADVERSE_10S]
     most = np.float64(ladder.term_bps[s, TERM_BASE])
     if taken > most:
         taken = most + earned * (taken - most)
     elif taken < 0.0:
         taken *= earned
-    return p, depth_bps - params.maker_fee_bps - taken
+    return p, depth_bps - params.maker_fee_bps - taken, full_edge
 
 
 @compiled
 def value_levels(ladder, models, params, market):
-    """Expected value of every level, whether or not we may quote it.
+    """`value_side` of both."""
+    for s in range(2):
+        value_side(ladder, models, params, market, np.int64(s))
+
+
+@compiled
+def value_side(ladder, models, params, market, s):
+    """Expected value of every level of a side, whether or not we may quote it.
 
     To what a fill earns comes what it does to our inventory: the inventory term of the half-spread is the price that
     GLFT puts on holding one more lot that way, so a fill that reduces is worth that much more.
     """
-    for s in range(2):
-        for j in range(params.levels):
-            p, edge = 0.0, 0.0
-            if ladder.is_priced[s]:
-                depth, ahead = ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
-                p, edge = value_at(ladder, models, params, market, np.int64(s), depth, ahead, HORIZON_10S)
-            ladder.fill_p[s, j] = p
-            ladder.edge_bps[s, j] = edge
-            ladder.value_bps[s, j] = p * (edge - ladder.term_bps[s, TERM_INVENTORY])
+    for j in range(params.levels):
+        p, edge, full_edge = 0.0, 0.0, 0.0
+        if ladder.is_priced[s]:
+            depth, ahead = ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
+            p, edge, full_edge = value_at(ladder, models, params, market, s, depth, ahead, HORIZON_10S)
+        ladder.fill_p[s, j] = p
+        ladder.edge_bps[s, j] = edge
+        ladder.full_edge_bps[s, j] = full_edge
+        ladder.value_bps[s, j] = p * (edge - ladder.term_bps[s, TERM_INVENTORY])
 
 
 @compiled

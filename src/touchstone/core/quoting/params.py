@@ -31,6 +31,7 @@ MARKET_PARAMS = record(
         ("reference", "i8"),  # market.leadlag NEVER_HEARD, LIVE or STALE: its terms are off but when LIVE
         ("adverse_bps", "f8", (2,)),  # predicted loss at 10 s of a fill at the base half-spread, per side
         ("p_toxic", "f8", (2,)),
+        ("toxicity_x", "f8", (2,)),  # logit of a side's P(toxic) over the usual one
         ("edge_bps", "f8", (2,)),  # posterior mean of what a fill at the half-spread earns, in its context, per side
         ("edge_widen_bps", "f8", (2,)),  # what the edge model would widen a side by (0: it would not)
         ("regime", "i8"),  # 0 to 3, quiet to cascade
