@@ -96,8 +96,8 @@ def _ever_earned(leash, seed, n, p, q, truth):
 
 def test_a_model_that_does_not_beat_its_baseline_hardly_ever_earns() -> None:
     leash = _leash()
-    earned = sum(_ever_earned(leash, np.int64(s), 1000, 0.4, 0.2, 0.3) > 0 for s in range(800))  # equal Brier scores
-    assert earned <= 800 / 80 + 4 * math.sqrt(800 / 80)
+    earned = sum(_ever_earned(leash, np.int64(s), 600, 0.4, 0.2, 0.3) > 0 for s in range(400))  # equal Brier scores
+    assert earned <= 400 / 80 + 4 * math.sqrt(400 / 80)
 
 
 def test_a_better_model_earns_soon() -> None:
