@@ -21,7 +21,7 @@ from touchstone.core.numerics import lgamma
 CAPACITY = 64
 RUN_MOST = np.int64(3600)  # a run this long forgets its oldest observations
 RECENT = np.int64(10)  # observations
-X_MOST = 4.0  # a single observation beyond this many slow sigmas must not end a run by itself
+SD_MOST = 3.0  # observations are clipped at this many predictive sds: one wild second must not end a run by itself
 
 # As the core runs it, observations of one second.
 HAZARD = 1.0 / 300.0
@@ -55,7 +55,7 @@ CHANGEPOINT = record(
         ("variance_old", "f8"),  # ... given a longer one
         ("log_evidence", "f8"),  # of all observations since the reset
         ("n_observed", "i8"),
-        ("n_clipped", "i8"),  # observations beyond X_MOST
+        ("n_clipped", "i8"),  # observations beyond SD_MOST
         ("n_dropped", "i8"),  # run lengths given up for want of mass or room
         ("n_skipped", "i8"),  # observations that were no number
     ]
@@ -95,13 +95,14 @@ def start_run(c, i, mass):
 
 @compiled
 def update(c, x):
-    """Take in one observation, clipped to +-X_MOST; one that is no number is skipped, and counted."""
+    """Take in one observation, clipped; one that is no number is skipped, and counted."""
     if x != x:
         c.n_skipped += 1
         return
-    if abs(x) > X_MOST:
+    most = SD_MOST * math.sqrt(c.p_change * c.variance_new + (1.0 - c.p_change) * c.variance_old)
+    if abs(x) > most:
         c.n_clipped += 1
-        x = X_MOST if x > 0.0 else -X_MOST
+        x = most if x > 0.0 else -most
     observe(c, x)
     summarise(c)
 

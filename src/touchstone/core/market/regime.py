@@ -33,6 +33,7 @@ ACTIVITY_STEPS = np.array([-0.5, 0.0, 0.5, 1.0])
 PRIOR_VARIANCE = np.array([0.25, 0.64])  # of v and f within a state
 VARIANCE_LEAST = 0.04
 PRIOR_STEPS = 30.0
+START = np.array([0.2, 0.5, 0.2, 0.1])
 STAY, NEXT = 0.94, 0.02  # prior of transitions: dwelling 80 s, then mostly to a neighbour
 TRANSITION_LEAST = 1e-3
 MEMORY = 2880.0  # steps: four hours
@@ -88,7 +89,7 @@ def reset(h):
     h.pairs[:, :, :] = 0.0
     h.moments[:, :, :] = 0.0
     for i in range(N_REGIMES):
-        h.p[i] = 1.0 if i == NORMAL else 0.0
+        h.p[i] = START[i]
         h.p_next[i] = h.p[i]
     place_priors(h, 0.0)
 
@@ -218,7 +219,8 @@ def _learn(h):
     for i in range(N_REGIMES):
         for j in range(N_REGIMES):
             _carry(h, h.pairs[i, j], keep)
-            h.pairs[i, j, j] += gain * h.before[i, j]
+            if h.n_steps > 1:  # nothing came before the first
+                h.pairs[i, j, j] += gain * h.before[i, j]
         for m in range(N_MOMENTS):
             _carry(h, h.moments[i, m], keep)
             h.moments[i, m, i] += gain * h.now[m]
