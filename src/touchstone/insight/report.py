@@ -55,6 +55,8 @@ def render(result: Result) -> RenderableType:
         ("Models: does each beat its baseline?", model_table(result)),
         ("What is behind the scores", evidence_table(result)),
         ("Lead-lag: does the reference venue lead?", lead_lag_table(result)),
+        ("Kinds of market: regime, change point, funding", regime_table(result)),
+        ("Toxicity: predicted against what became of the fills", toxicity_table(result)),
         ("Quotes", quote_table(result)),
         ("Under other assumptions", variant_table(result)),
         ("Data", data_table(result)),
@@ -177,6 +179,8 @@ def calibration_line(result: Result) -> str:
     return "calibration " + " ".join(words)
 
 
+SCORES = ("brier", "crps", "squared_error", "log_score")  # the first that a card has
+
 CALIBRATED = (  # name in the line, model with a probability, model whose outcomes are counted
     ("fill", "fill_10s", "fill_10s"),
     ("as", "toxic_10s", "adverse_10s"),
@@ -236,7 +240,7 @@ def model_table(result: Result) -> RenderableType:
     columns = ("n", "n_eff", "score", "skill", "90 % interval", "ir", "in 50/90")
     table = _table(("model", "left"), *((name, "right") for name in columns), ("verdict", "left"))
     for name, card in models.items():
-        score = next((card[key] for key in ("brier", "crps", "squared_error") if card.get(key) is not None), None)
+        score = next((card[key] for key in SCORES if card.get(key) is not None), None)
         table.add_row(
             name,
             _count(card.get("n")),
@@ -249,7 +253,8 @@ def model_table(result: Result) -> RenderableType:
             _verdict(card) + (" DEGRADED" if card.get("degraded") else ""),
         )
     legend = (
-        "score: Brier, CRPS (bps) or, of fair and lag_move, squared error (bps^2), lower is better;\n"
+        "score, lower is better: Brier, CRPS (bps), of fair and lag_move squared error (bps^2), of belief\n"
+        "-ln p (nats);\n"
         "skill: 1 - score / baseline score; ir: DSC / MCB;\n"
         "in 50/90: % of outcomes inside the central 50 and 90 % intervals"
     )
@@ -293,6 +298,48 @@ def lead_lag_table(result: Result) -> RenderableType:
     table.add_row("change per day, nats", _number(decay.get("per_day"), "+.5f"), slope if decay else days)
     state = "" if found["reference"] == "live" else f"\nthe reference is {found['reference']}: its terms are off"
     return Group(table, Text(state)) if state else table
+
+
+def regime_table(result: Result) -> RenderableType:
+    """Time in each kind of market, what it is like, and how the market stands now."""
+    found: Mapping[str, Any] = result.get("regime") or {}
+    lines = []
+    told: Mapping[str, Any] = result.get("funding") or {}
+    if told:
+        lines.append(
+            f"funding {_number(told.get('per_hour'), '+.6%')} an hour; oracle {told.get('oracle')}, "
+            f"{_number(told.get('oracle_gap_bps'), '+.2f')} bps from our mid"
+        )
+    if not found:
+        return Text("\n".join(["no data: the kind of market was not followed", *lines]))
+    table = _table(
+        ("state", "left"), ("time", "right"), ("p now", "right"), ("bps/sqrt s", "right"), ("stays, s", "right")
+    )
+    for each in found["states"]:
+        share, p = _number(each["share_of_time"], ".1%"), _number(each["p"], ".3f")
+        table.add_row(each["name"], share, p, _number(each["sigma"], ".2f"), _number(each["stay_s"], ",.0f"))
+    change, sd = _number(found.get("p_change"), ".3f"), _number(found.get("belief_sd_bps"), ".2f")
+    words = f"P(another market since 10 s) {change}; belief about the next second: sd {sd} bps"
+    return Group(table, Text("\n".join([words, *lines])))
+
+
+def toxicity_table(result: Result) -> RenderableType:
+    """P(toxic) in groups against the share of toxic fills and their realised adverse selection."""
+    found: Mapping[str, Any] = result.get("toxicity") or {}
+    if not found.get("calibration"):
+        return Text("no data: no fill has come to its end")
+    names = ("predicted", "observed", "adverse selection, bps", "se", "fills")
+    table = _table(*((name, "right") for name in names))
+    for group in found["calibration"]:
+        table.add_row(
+            _number(group["forecast"], ".3f"),
+            _number(group["observed"], ".3f"),
+            _number(group["adverse_bps"], "+.2f"),
+            _number(group["adverse_se"], ".2f"),
+            _count(group["n"]),
+        )
+    weights = [f"{name} {each['mean']:+.2f} ({each['sd']:.2f})" for name, each in found["weights"].items()]
+    return Group(table, Text("weights (sd): " + ", ".join(weights)))
 
 
 def quote_table(result: Result) -> RenderableType:

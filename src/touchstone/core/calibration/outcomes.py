@@ -250,7 +250,8 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
         if forecast.has_signals:
             _score_signals(ledger, models, out, entry, y, decided, by_tape, now_ns)
             if by_tape:
-                toxicity.learn(models.toxicity, forecast.toxic_x, np.float64(forecast.p_toxic), y, loss_bps)
+                s, p = np.int64(entry.s), np.float64(forecast.p_toxic)
+                toxicity.learn(models.toxicity, forecast.toxic_x, p, s, np.int64(entry.block_ns), y, loss_bps)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Funding, oracle and mark: what a position costs to hold, how far the mid is from its oracle, whether that still moves.
+"""Funding, oracle and mark: what holding costs, how far the mid is from its oracle, whether that still moves.
 
 Hyperliquid pays funding each hour on the oracle price: with a positive rate longs pay. A position bought now and held
 for a time T costs rate x T of its notional, so the reservation price is lower by
@@ -96,7 +96,7 @@ def oracle_state(f, now_ns, stale_ns, pause_ns):
 
 @inline
 def unseen_bps(f, now_ns, stale_ns, sigma):
-    """Standard deviation of what the oracle's thing may have moved since it counts as still, bps; 0 while it is live."""
+    """Standard deviation of what the thing may have moved since its oracle counts as still, bps; 0 while it is live."""
     late_ns = now_ns - f.moved_ns - stale_ns
     if f.n_contexts == 0 or stale_ns <= 0 or late_ns <= 0:
         return 0.0

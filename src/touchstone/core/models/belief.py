@@ -2,12 +2,12 @@
 
     p(x) = w sum_j P(regime j) t10(x; v_j) + (1 - w) [P(change) t10(x; v_new) + P(no change) t10(x; v_old)]
 
-Each part is a Student-t with 10 degrees of freedom, mean 0 and variance v (bps^2 per second) x 10 s x c. v_j is the mean
-squared return of a regime's seconds (market/regime.py), v_new and v_old are the change-point model's predictive
+Each part is a Student-t with 10 degrees of freedom, mean 0 and variance v (bps^2 per second) x 10 s x c. v_j is the
+mean squared return of a regime's seconds (market/regime.py), v_new and v_old are the change-point model's predictive
 variances given a run of at most 10 s and a longer one (market/changepoint.py). w is learned by Bayes' rule from how
 probable either half made each outcome (to the power 1/10: ten overlapping outcomes share 10 s), with a fixed share of
-SHARE per outcome so that it can come back; prior 1/2. c is the ratio of realised to predicted variance, prior 1 with the
-weight of 30 outcomes.
+SHARE per outcome so that it can come back; prior 1/2. c is the ratio of realised to predicted variance, prior 1 with
+the weight of 30 outcomes.
 
 The mid lives on a grid of half ticks, so what is scored is the probability of the cell that it falls into, by log
 score, against a slow Gaussian: variance = slow sigma^2 x 10 s. Must beat it before anything may become bolder by it.

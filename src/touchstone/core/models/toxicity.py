@@ -12,17 +12,20 @@ all taken at one time (one MarketParams), each in units of its own decayed root 
 mean, in standard deviations) of half an hour, within +-4; what is not known counts as 0, its usual value. Scales start
 at PRIOR_SCALE with the weight of 60 seconds.
 
-Prior of the weights: Normal, independent; constant 0 (sd 0.5), logit of p0 1 (sd 0.3), each signal 0 (sd 0.3: a signal
-at two of its units moves the odds by a factor of 1.8 at most, one prior sd). So without data it is the model without
-signals. One Newton step per outcome (the extended Kalman filter of a logistic regression, full covariance), learned from
-the first fill of each order, real or shadow, that the tape decided; forgetting widens the posterior by 1/MEMORY per
-outcome, never beyond the prior.
+Prior of the weights: Normal, independent; constant 0 (sd 0.5), logit of p0 1 (sd 0.3), each signal 0 (sd 0.3: at two of
+its units and one prior sd it moves the odds by a factor of 1.8). So without data it is the model without signals.
+
+One Newton step per outcome (the extended Kalman filter of a logistic regression, full covariance), learned from the
+first fill of each order, real or shadow, that the tape decided. Fills of one side within some seconds share one price
+path, so they share a weight: an outcome takes half of what its side has, and a side gets 1 back in 10 s, up to 2.
+Forgetting widens the posterior by 1/MEMORY per unit of weight, never beyond the prior.
 """
 
 import math
 
 import numpy as np
 
+from touchstone.core.conventions import NS
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.numerics import logit, sigmoid
 
@@ -40,7 +43,8 @@ LOGIT_MOST = 6.0
 
 PRIOR_WEIGHT = np.array([0.0, 1.0] + [0.0] * N_SIGNALS)
 PRIOR_SD = np.array([0.5, 0.3] + [0.3] * N_SIGNALS)
-MEMORY = 2000.0  # outcomes
+MEMORY = 2000.0  # units of weight
+PATH_S, PURSE = 10.0, 2.0  # outcomes this near in time share a price path; most weight that a side has
 
 N_GROUPS = 10  # of predicted probability, for the calibration against money
 
@@ -68,7 +72,10 @@ TOXICITY = record(
         ("covariance", "f8", (N_X, N_X)),
         ("direction", "f8", (N_X,)),  # scratch
         ("x", "f8", (N_X,)),  # scratch
+        ("purse", "f8", (2,)),  # weight that outcomes of a side may still take
+        ("purse_ns", "i8", (2,)),
         ("n_outcomes", "i8"),
+        ("weight", "f8"),  # of them all
         ("n_skipped", "i8"),
         ("group", GROUP, (N_GROUPS,)),
     ]
@@ -79,6 +86,10 @@ def reset(model):
     """Weights and scales at their priors."""
     model.n_outcomes = 0
     model.n_skipped = 0
+    model.weight = 0.0
+    for s in range(2):
+        model.purse[s] = PURSE
+        model.purse_ns[s] = 0
     for i in range(N_SIGNALS):
         model.raw[i] = math.nan
         model.n_seconds[i] = 0.0
@@ -178,9 +189,22 @@ def per_side(model, signals, p0, p_toxic):
         p_toxic[s] = _plain(model, model.x)
 
 
+@inline
+def _weight(model, s, block_ns):
+    """Weight of an outcome of side s whose fill came at exchange time block_ns: half of what the side has."""
+    elapsed_s = np.float64(max(block_ns - model.purse_ns[s], np.int64(0))) / NS
+    share = 0.5 * min(model.purse[s] + elapsed_s / PATH_S, PURSE)
+    model.purse[s] = share
+    model.purse_ns[s] = max(np.int64(model.purse_ns[s]), block_ns)
+    return share
+
+
 @compiled
-def learn(model, x, p, y, adverse_bps):
-    """Take in one fill, once: inputs x and probability p as frozen; y = 1 it was toxic; its markout loss at 10 s."""
+def learn(model, x, p, s, block_ns, y, adverse_bps):
+    """Take in one fill, once: inputs x, probability p and side index s as frozen, exchange time, outcome.
+
+    y = 1: it was toxic; adverse_bps: its markout loss at 10 s.
+    """
     if not (0.0 <= p <= 1.0 and abs(adverse_bps) < math.inf):
         model.n_skipped += 1
         return
@@ -195,12 +219,14 @@ def learn(model, x, p, y, adverse_bps):
     group.toxic += y
     group.adverse_bps += adverse_bps
     group.adverse2 += adverse_bps * adverse_bps
-    _forget(model)
+    share = _weight(model, s, block_ns)
+    model.weight += share
+    _forget(model, share)
     centre, spread = _project(model, x)
     q = sigmoid(centre)
-    weight = q * (1.0 - q)
+    weight = share * q * (1.0 - q)
     gain = weight / (1.0 + weight * spread)
-    surprise = (np.float64(y) - q) / (1.0 + weight * spread)
+    surprise = share * (np.float64(y) - q) / (1.0 + weight * spread)
     for i in range(N_X):
         model.location[i] += surprise * model.direction[i]
         for j in range(N_X):
@@ -208,9 +234,9 @@ def learn(model, x, p, y, adverse_bps):
 
 
 @inline
-def _forget(model):
-    """Widen each weight by 1/MEMORY unless it would become less certain than its prior."""
-    keep = 1.0 - 1.0 / MEMORY
+def _forget(model, share):
+    """Widen each weight by share/MEMORY unless it would become less certain than its prior."""
+    keep = 1.0 - share / MEMORY
     wider = 1.0 / math.sqrt(keep)
     for i in range(N_X):
         if model.covariance[i, i] < keep * PRIOR_SD[i] * PRIOR_SD[i]:

@@ -1,4 +1,4 @@
-"""What kind of market it is, in the life of a quote: regime, change point and belief once a second, funding, signals."""
+"""What kind of market it is: regime, change point and belief once a second; funding; the classifier's signals."""
 
 import math
 

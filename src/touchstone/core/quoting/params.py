@@ -45,7 +45,7 @@ MARKET_PARAMS = record(
         ("oracle", "i8"),  # market.funding UNKNOWN, LIVE, STILL or OFF_HOURS
         ("oracle_still_s", "f8"),  # since it last changed; NaN: no context yet
         ("oracle_term_bps", "f8"),  # what it may have moved unseen, for each side
-        ("signal", "f8", (N_SIGNALS,)),  # as the toxicity classifier gets them, positive = upwards where they have a sign
+        ("signal", "f8", (N_SIGNALS,)),  # as the toxicity classifier gets them; those with a sign: + = upwards
         ("toxicity_p", "f8", (2,)),  # P(toxic) given the signals of a fill whose rate without them is toxicity_base
         ("toxicity_base", "f8"),  # rate of toxic fills so far in the depth bucket of the usual half-spread
         ("is_warm", "i8"),  # volatility and intensity come from data, not from priors
