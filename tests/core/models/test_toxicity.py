@@ -90,8 +90,8 @@ def test_finds_the_weights_of_a_batch_fit_and_is_calibrated():
     for part in np.array_split(np.argsort(p), 5):
         assert abs(p[part].mean() - hit[part].mean()) < 4 * 0.5 / math.sqrt(len(part))
     counted = model.group
-    assert counted.n.sum() == 3000
-    assert counted.toxic.sum() == sum(int(y) for _, _, y in rows)
+    assert counted["n"].sum() == 3000
+    assert counted["toxic"].sum() == sum(int(y) for _, _, y in rows)
 
 
 def test_fills_of_one_path_share_a_weight():
@@ -119,12 +119,12 @@ def test_scales_follow_the_market_and_unknown_signals_are_usual():
     model = new_model()
     for _ in range(4000):
         model.raw[:] = rng.normal(0, 3, toxicity.N_SIGNALS)
-        model.raw[toxicity.REGIME] = rng.normal(10, 2)
+        model.raw[toxicity.REGIME] = rng.normal(0.6, 0.2)
         model.raw[toxicity.LEADER] = math.nan
         toxicity.learn_scales(model)
     out = np.zeros(toxicity.N_SIGNALS)
     model.raw[:] = 3.0
-    model.raw[toxicity.REGIME] = 12.0
+    model.raw[toxicity.REGIME] = 0.8
     model.raw[toxicity.LEADER] = math.nan
     model.raw[toxicity.OFI] = 1e12
     toxicity.standardise(model, out)

@@ -27,6 +27,7 @@ QUIET, NORMAL, VOLATILE, CASCADE = (np.int64(i) for i in range(N_REGIMES))
 PERIOD = np.int64(5)  # seconds of a step
 VARIANCE_OF_NOTHING = 0.01  # bps^2, added to the realised variance: a book may stand still
 SHARE_OF_NOTHING = 0.1  # added to the relative volume
+RETURN_MOST, VOLUME_MOST = 1e3, 1e4  # bps of a second, times the average: beyond, a number counts as this
 
 VOLATILITY_STEPS = np.array([-0.8, 0.0, 0.8, 1.8])
 ACTIVITY_STEPS = np.array([-0.5, 0.0, 0.5, 1.0])
@@ -142,15 +143,17 @@ def on_second(h, return_bps, relative_volume, sigma):
         h.seconds = 0
         h.squares = 0.0
         return False
-    h.squares += return_bps * return_bps
+    moved = min(max(return_bps, -RETURN_MOST), RETURN_MOST)
+    h.squares += moved * moved
     h.seconds += 1
     if h.seconds < PERIOD:
         return False
     mean_square = h.squares / np.float64(h.seconds)
     v = volatility_feature(h.squares, np.int64(h.seconds))
+    volume = min(max(relative_volume, 0.0), VOLUME_MOST) if relative_volume == relative_volume else 1.0
     h.seconds = 0
     h.squares = 0.0
-    step(h, v, math.log(max(relative_volume, 0.0) + SHARE_OF_NOTHING), mean_square)
+    step(h, v, math.log(volume + SHARE_OF_NOTHING), mean_square)
     return True
 
 

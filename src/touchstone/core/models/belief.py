@@ -32,6 +32,7 @@ SHARE = 1e-3
 PRIOR_N, MEMORY = 30.0, 3600.0  # outcomes
 Z2_MOST = 25.0
 VARIANCE_LEAST = 0.0025  # bps^2 per second
+MOVE_MOST = 1e5  # bps
 P_LEAST = 1e-9  # a cell less probable than this counts as this
 
 BELIEF = record(
@@ -129,7 +130,7 @@ def probability(frozen, x):
 
     Leaves what the regimes and what the change-point model give it in the scratch.
     """
-    far = -abs(x)
+    far = -min(abs(x), MOVE_MOST)
     low, high = far - 0.5 * frozen.cell_bps, far + 0.5 * frozen.cell_bps
     regimes, change, below = 0.0, 0.0, 0.0
     for j in range(N_PARTS):
@@ -149,7 +150,7 @@ def probability(frozen, x):
 @inline
 def probability_slow(frozen, x):
     """P(cell of x) by the slow Gaussian."""
-    far = -abs(x)
+    far = -min(abs(x), MOVE_MOST)
     low, high = far - 0.5 * frozen.cell_bps, far + 0.5 * frozen.cell_bps
     return normal_cdf(high / frozen.slow_sd_bps) - normal_cdf(low / frozen.slow_sd_bps)
 

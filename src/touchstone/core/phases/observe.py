@@ -213,10 +213,10 @@ def observe_params(state):
     state.order_qty = max(size if size > 0 else state.params.order_notional // px, least)
     state.max_position_qty = state.params.max_position_notional // px
     market.inventory_lots = np.float64(state.profit.position) / np.float64(state.order_qty)
-    observe_funding(state, market)
     if state.params.has_models:
         _observe_estimates(state, market, the_book)
     else:
+        observe_funding(state, market)
         market.is_warm = 1  # there is nothing to wait for
 
 
@@ -241,6 +241,7 @@ def _heed_refusals(state, market):
 def _observe_estimates(state, market, the_book):
     market.sigma = volatility.sigma(state.volatility)
     market.sigma_slow = volatility.sigma_slow(state.volatility)
+    observe_funding(state, market)
     market.a = intensity.a(state.intensity)
     market.k = intensity.k(state.intensity)
     market.imbalance = book.imbalance(the_book)
