@@ -31,6 +31,7 @@ from touchstone.live.warnings import quota_warning
 from touchstone.live.where import Where
 from touchstone.session import carry, result
 from touchstone.session.log import SessionLog
+from touchstone.session.report import leave_report
 from touchstone.session.store import LOG, SessionStore
 from touchstone.venues.hyperliquid.demo import demo_key
 
@@ -170,6 +171,7 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
             made = _result(work, session, sinks, monotonic_s() - began_s, ends, folder)
             store.finish(session.trader.machine["state"].tobytes(), made)
             _keep(work, session)
+    leave_report(folder, say)
     return made
 
 

@@ -40,6 +40,10 @@ figure { margin: 0; min-width: 0; } figcaption { font-size: 12.5px; font-weight:
 .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; margin-top: 4px; font-size: 12px; color: var(--soft); }
 .key { display: inline-flex; align-items: center; gap: 5px; } svg.swatch { width: 18px; height: 8px; flex: none; }
 .scroll { overflow-x: auto; }
+.pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px; }
+.pair .figures { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); }
+.side { font-size: 13px; font-weight: 700; color: var(--soft); margin: 0; }
+article { border-top: 3px solid var(--faint); margin-top: 40px; padding-top: 14px; }
 table { border-collapse: collapse; width: 100%; font-size: 12.5px; }
 th { text-align: left; font-weight: 600; color: var(--soft); white-space: nowrap; }
 th, td { padding: 3px 8px 3px 0; border-bottom: 1px solid var(--faint); vertical-align: top; }
@@ -62,6 +66,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 12px; backgroun
   border-radius: 6px; }
 footer { margin-top: 30px; }
 @media (max-width: 640px) {
+  .pair { grid-template-columns: minmax(0, 1fr); }
   main { padding: 12px 10px 32px; } .for-wide { display: none; } .for-narrow { display: block; }
   .figures { grid-template-columns: repeat(2, 1fr); } .figure .value { font-size: 17px; }
   .panel { padding: 10px; }

@@ -117,8 +117,8 @@ def findings(found: list[Finding], currency: str) -> str:
     if not found:
         return (
             '<ol class="findings"><li class="finding calm"><h3>Nothing to report</h3><p>No rule fired: models are '
-            "asked and honest, no side is toxic, feeds are fresh, budget and position have room, and the edge can be told "
-            "from zero.</p></li></ol>"
+            "asked and honest, no side is toxic, feeds are fresh, budget and position have room, and the edge can be "
+            "told from zero.</p></li></ol>"
         )
     return f'<ol class="findings">{"".join(_finding(finding, currency) for finding in found)}</ol>'
 
