@@ -52,11 +52,15 @@ def weekly(folder: Path) -> dict[str, Any]:
     pools: dict[tuple[str, str], _Pool] = {}  # by day and model
     edges: dict[str, _Pool] = {}  # by day
     information: dict[str, list[float]] = {}
+    digests: dict[str, str] = {}
     for path in folders:
         try:
             with open_session(path) as session:
                 readings = Readings(session)
                 row = _row(readings)
+                digest = readings.result.get("digest")
+                if digest is not None and digests.setdefault(digest, path.name) != path.name:
+                    raise NoDataError(f"the same run as {digests[digest]}: equal digests")
                 if row["day"] is None:
                     raise NoDataError("it wrote nothing down")
                 _outcomes(readings, row["day"], pools)

@@ -101,6 +101,7 @@ def scatter(found: Scatter, what: str) -> str:
     inside = (found.realised >= found.low) & (found.realised <= found.high)
     known = np.isfinite(found.realised) & np.isfinite(found.low)
     words = f"{int(inside[known].sum()):,} of {int(known.sum()):,} inside the 90 % band that was forecast (grey)"
-    slope = f"; correlation {np.corrcoef(found.predicted, found.realised)[0, 1]:+.2f}" if len(points) > 2 else ""
+    varies = len(points) > 2 and np.ptp(found.predicted) > 0.0 and np.ptp(found.realised) > 0.0
+    slope = f"; correlation {np.corrcoef(found.predicted, found.realised)[0, 1]:+.2f}" if varies else ""
     keys = legend((("s0", "bid fills"), ("s1", "ask fills")))
     return f'{picture}{keys}<p class="note">{words}{slope}; dashed: predicted = realised.</p>'

@@ -57,8 +57,8 @@ def sentences(found: dict[str, Any]) -> list[str]:
         made.append(words + ".")
         if edge["minimum_detectable"] is not None:
             made.append(
-                f"This much data tells an edge of {edge['minimum_detectable']:.2f} bps from zero in 80 % of weeks; 1 bp "
-                f"would take about {edge['fills_for_1_bp']:,.0f} fills."
+                f"This much data tells an edge of {edge['minimum_detectable']:.2f} bps from zero in 80 % of weeks; "
+                f"1 bp would take about {edge['fills_for_1_bp']:,.0f} fills."
             )
     good, bad, falling = [], [], []
     for name, model in found["models"].items():
