@@ -59,7 +59,7 @@ def test_a_halted_coin_costs_few_requests(refusing: Refusing) -> None:
     restless(refusing, 120)
     for side in (1, -1):  # 250 ms doubling to 30 s: ten rounds in two minutes, instead of a thousand
         assert 0 < orders_of(refusing, side) <= 10 * levels
-    assert refusing.state.refusals.n_pauses.tolist() == [10, 10]
+    assert refusing.state.refusals.n_rounds_refused == 20
     assert {NO_QUOTE_NAMES[int(reason)] for reason in refusing.state.ladder.no_quote} == {"refused"}
     refusing.refuses = ()
     restless(refusing, 31)
@@ -80,7 +80,7 @@ def test_a_market_that_runs_away_is_no_refusal(refusing: Refusing) -> None:
     halt(refusing, 1, -1)
     restless(refusing, 10)
     assert orders_of(refusing, 1) > 10
-    assert refusing.state.refusals.n_pauses.tolist() == [0, 0]
+    assert refusing.state.refusals.n_rounds_refused == 0
 
 
 def test_a_cancel_that_overtook_its_order_is_not_sent_at_each_decision(desk: Desk) -> None:

@@ -181,7 +181,7 @@ def whole(shell: Machine, config: Config, sinks: Sinks, seconds: float) -> dict[
 
 _TELLING = (
     *("late", "outside", "crossed", "off_grid", "clamped", "capped", "scaled", "skipped", "dropped", "beyond_book"),
-    "kept_for_price",
+    *("kept_for_price", "price_taken"),
     *("evicted", "full", "unmatched", "duplicates", "invalid", "no_mid", "moved_off_touch", "rate_limited", "missed"),
     *("no_room", "not_tracked", "time_back", "unsound", "bad", "overflow", "refused", "too_old", "mismatches", "lost"),
 )

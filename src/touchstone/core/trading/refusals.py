@@ -18,7 +18,7 @@ REFUSALS = record(
     [
         ("in_a_row", "i8", (2,)),  # rounds of a side that were refused since one of its orders was accepted
         ("until_ns", "i8", (2,)),  # no order of the side is sent before
-        ("n_pauses", "i8", (2,)),
+        ("n_rounds_refused", "i8"),
     ]
 )
 
@@ -31,7 +31,7 @@ def on_refused(refusals, s, code, now_ns):
     pause_ns = min(FIRST_NS << min(np.int64(refusals.in_a_row[s]), MOST_DOUBLINGS), MOST_NS)
     refusals.in_a_row[s] += 1
     refusals.until_ns[s] = now_ns + pause_ns
-    refusals.n_pauses[s] += 1
+    refusals.n_rounds_refused += 1
 
 
 @inline
