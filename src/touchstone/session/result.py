@@ -280,6 +280,7 @@ def totals(shell: Machine, config: Config) -> dict[str, Any]:
     mid2 = int(state.book.mid2) or int(profit.mid2_last)  # not by `pnl.total2`, which remembers the mid
     return {
         "seconds": observed_s(state),
+        "two_sided_s": float(state.two_sided_ns) / NS,
         "fills": int(profit.n_fills),
         "volume": int(profit.volume) / 1e6,
         "pnl": money(profit.cash2 + profit.position * mid2 - profit.position_open * profit.mid2_open),
