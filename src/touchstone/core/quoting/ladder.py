@@ -56,6 +56,7 @@ NO_QUOTE_NAMES = (
     "ledger_full",
     "quota",
     "warming_up",
+    "refused",
     "off_hours",
 )
 (
@@ -71,6 +72,7 @@ NO_QUOTE_NAMES = (
     NO_LEDGER_FULL,
     NO_QUOTA,
     NO_WARMING,
+    NO_REFUSED,  # the exchange refused what was sent: waiting before the next try
     NO_OFF_HOURS,
 ) = (np.int64(i) for i in range(len(NO_QUOTE_NAMES)))
 
