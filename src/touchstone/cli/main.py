@@ -14,6 +14,7 @@ from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
 from touchstone.cli.keys import keys_app
 from touchstone.cli.replay import replay
+from touchstone.cli.report import report
 from touchstone.cli.run import run
 
 app = App(
@@ -30,13 +31,13 @@ app.command(config_app)
 app.command(run)
 app.command(exchange)
 app.command(replay)
+app.command(report)
 app.command(keys_app)
 app.command(doctor)
 for operated, command in operator.COMMANDS:
     app.command(command, name=operated)
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
-Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
 ComparedConfig = Annotated[Path, Parameter(negative=())]
 ConfigFile = Annotated[Path | None, Parameter(name="--config")]
 
@@ -71,7 +72,7 @@ def import_(
     if json:
         output.print_json({"tape": tape, "data_quality": quality})
     else:
-        from touchstone.insight.report import data_table
+        from touchstone.insight.data_tables import data_table
 
         console = output.stdout()
         console.print(f"tape {tape}", markup=False, soft_wrap=True)
@@ -283,52 +284,6 @@ def _ablate(
 
         print_ablation(output.plain(document), output.stdout())
     return output.exit_code_of(document)
-
-
-@app.command
-def report(
-    session: Existing,
-    *,
-    why: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
-    json: Json = False,
-    svg: Path | None = None,
-) -> int:
-    """Show the report of a session again, or why one of its orders was quoted as it was.
-
-    Parameters
-    ----------
-    session
-        Folder of the session.
-    why
-        Client order id of an order: every term and input behind it, and what became of it.
-    json
-        Print the result as JSON instead.
-    svg
-        Also draw the report into this file, as the terminal shows it.
-    """
-    if why is not None:
-        return _explain_order(session, why, json)
-    from touchstone.session.store import load_result
-
-    result = load_result(session)
-    if svg is not None:
-        from touchstone.insight.report import draw_report
-
-        svg.write_text(draw_report(output.plain(result), f"touchstone report {session.name}"), encoding="utf-8")
-    return output.show(result, json)
-
-
-def _explain_order(session: Path, cloid: int, json: bool) -> int:
-    from touchstone.session.why import explain
-
-    document = {"session": session} | explain(session, cloid)
-    if json:
-        output.print_json(document)
-    else:
-        from touchstone.insight.why import print_why
-
-        print_why(output.plain(document), output.stdout())
-    return output.OK
 
 
 @config_app.command

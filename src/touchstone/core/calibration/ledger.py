@@ -8,6 +8,7 @@ followed is not sent.
 import numpy as np
 
 from touchstone.core import records, targets
+from touchstone.core.calibration import belief as belief_predictions
 from touchstone.core.calibration import caution, scorecard, shadow
 from touchstone.core.calibration import lag as lag_predictions
 from touchstone.core.conventions import (
@@ -22,7 +23,7 @@ from touchstone.core.conventions import (
     depth_bucket,
 )
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.models import adverse, capture, edge, fair, fill, lag
+from touchstone.core.models import adverse, belief, capture, edge, fair, fill, lag, toxicity
 from touchstone.core.records import MODEL_VERSION
 
 FILL_HORIZONS = np.array(FILL_HORIZONS_NS)
@@ -35,6 +36,7 @@ N_PENDING_FAIR = 64
 FAIR_MASK = np.int64(N_PENDING_FAIR - 1)
 TOXIC = np.int64(TOXIC_HORIZON)
 ANY_DEPTH = np.int64(0)
+USUAL = np.float64(0.0)  # toxicity: nothing is known of it
 NO_GROUP = np.int64(-1)  # of the gate: an order for measurement only
 
 PENDING_FILL = record(  # a fill, real or of a shadow, whose markouts are due one after the other
@@ -81,6 +83,7 @@ LEDGER = record(
         ("n_fair", "i8"),
         ("due_fair", "i8", (N_FAIR,)),
         ("lag", lag_predictions.LAG_LEDGER),
+        ("belief", belief_predictions.BELIEF_LEDGER),
         ("window_end_ns", "i8", (targets.N_TARGETS,)),  # no overlap between outcomes that enter an e-process
         ("next_fair_ns", "i8"),
         ("made", "i8", (targets.N_TARGETS,)),
@@ -99,6 +102,8 @@ MODELS = record(
         ("capture_10s", capture.CAPTURE),  # of fills within 10 s of the decision: what a quote that is kept fresh gets
         ("fair", fair.FAIR),
         ("lag", lag.LAG),
+        ("toxicity", toxicity.TOXICITY),
+        ("belief", belief.BELIEF),
         ("edge", edge.EDGE),
         ("cards", scorecard.CARD, (targets.N_TARGETS,)),
         ("influence", "f8", (targets.N_TARGETS,)),  # share of its own way that a model has earned, 0 to 1
@@ -141,6 +146,9 @@ def reset(ledger, models, fill_memory, adverse_memory):
     for h in range(N_FAIR):
         scorecard.reset(models.cards[targets.FAIR_TARGET + h], scorecard.CONTINUOUS, FAIR_HORIZONS[h])
     lag_predictions.reset(models)
+    toxicity.reset(models.toxicity)
+    scorecard.reset(models.cards[targets.SIGNALS_TARGET], scorecard.BINARY, MARKOUT_HORIZONS[TOXIC])
+    belief_predictions.reset(models)
     scorecard.reset(models.cards[targets.EDGE_TARGET], scorecard.CONTINUOUS, MARKOUT_HORIZONS[TOXIC])
 
 
@@ -246,17 +254,9 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     forecast.made_ns = now_ns
     forecast.pair = -1
     forecast.pair_role = 0
-    card = models.cards[targets.TOXIC_TARGET]
-    half_spread, sd = capture.predict(models.capture, bucket, depth_bps)
-    left, tox = half_spread - params.maker_fee_bps, forecast.toxicity
-    forecast.raw_p_toxic = adverse.p_toxic(models.adverse, bucket, s, market.sigma, tox, left, sd)
-    left -= forecast.through_bps[TOXIC]
-    forecast.raw_p_through = adverse.p_toxic(models.adverse, bucket, s, market.sigma, tox, left, sd)
-    forecast.p_toxic = scorecard.forecast(card, forecast.raw_p_toxic)
-    forecast.p_through = scorecard.forecast(card, forecast.raw_p_through)
-    forecast.toxic_baseline = scorecard.baseline(models.cards[targets.TOXIC_TARGET], bucket)
+    _freeze_toxic(ledger, models, params, market, forecast, s)
     row.p_toxic = forecast.p_toxic
-    ledger.made[targets.TOXIC_TARGET] += 1
+    row.p_toxic_without = forecast.p_toxic_without
     _freeze_edge(ledger, models, market, forecast, row, s, bucket)
     return i
 
@@ -289,10 +289,37 @@ def edge_context(market, bucket, s):
 
 
 @inline
-def p_toxic(models, params, bucket, s, depth_bps, sigma, toxicity):
+def _freeze_toxic(ledger, models, params, market, forecast, s):
+    """P(toxic) by the model without signals, and by the classifier where that is on: then it is the forecast.
+
+    For our own fill, and for a shadow that the tape goes through.
+    """
+    bucket, card = np.int64(forecast.bucket), models.cards[targets.TOXIC_TARGET]
+    half_spread, sd = capture.predict(models.capture, bucket, np.float64(forecast.depth_bps))
+    left = half_spread - params.maker_fee_bps
+    without = adverse.p_toxic(models.adverse, bucket, s, market.sigma, USUAL, left, sd)
+    left -= forecast.through_bps[TOXIC]
+    through = adverse.p_toxic(models.adverse, bucket, s, market.sigma, USUAL, left, sd)
+    forecast.p_toxic_without, forecast.p_through_without = without, through
+    forecast.raw_p_toxic, forecast.raw_p_through = without, through
+    forecast.toxic_baseline = scorecard.baseline(card, bucket)
+    forecast.has_signals = params.has_toxicity
+    ledger.made[targets.TOXIC_TARGET] += 1
+    if params.has_toxicity:
+        toxicity.features(forecast.toxic_x, market.signal, s, through)
+        forecast.raw_p_through = toxicity.predict(models.toxicity, forecast.toxic_x)
+        toxicity.features(forecast.toxic_x, market.signal, s, without)
+        forecast.raw_p_toxic = toxicity.predict(models.toxicity, forecast.toxic_x)
+        ledger.made[targets.SIGNALS_TARGET] += 1
+    forecast.p_toxic = scorecard.forecast(card, forecast.raw_p_toxic)
+    forecast.p_through = scorecard.forecast(card, forecast.raw_p_through)
+
+
+@inline
+def p_toxic(models, params, bucket, s, depth_bps, sigma):
     """P(a fill of an order at this depth earns less than its fee within 10 s)."""
     half_spread, sd = capture.predict(models.capture, bucket, depth_bps)
-    return adverse.p_toxic(models.adverse, bucket, s, sigma, toxicity, half_spread - params.maker_fee_bps, sd)
+    return adverse.p_toxic(models.adverse, bucket, s, sigma, USUAL, half_spread - params.maker_fee_bps, sd)
 
 
 @inline
@@ -361,17 +388,22 @@ def pending(ledger, target):
     tracker = ledger.tracker
     if target < targets.ADVERSE_TARGET:
         return np.int64(tracker.n_made - ledger.due_fill[target])
-    if targets.LAG_TARGET <= target < targets.EDGE_TARGET:
+    if target == targets.BELIEF_TARGET:
+        return belief_predictions.pending(ledger)
+    if targets.LAG_TARGET <= target < targets.SIGNALS_TARGET:
         return lag_predictions.pending(ledger, target)
     if targets.FAIR_TARGET <= target < targets.LAG_TARGET:
         return np.int64(ledger.n_fair - ledger.due_fair[target - targets.FAIR_TARGET])
-    at_10s = target == targets.TOXIC_TARGET or target == targets.EDGE_TARGET
+    of_signals = target == targets.SIGNALS_TARGET
+    at_10s = target == targets.TOXIC_TARGET or target == targets.EDGE_TARGET or of_signals
     h = TOXIC if at_10s else target - targets.ADVERSE_TARGET
     for n in range(tracker.n_done, tracker.n_made):
-        if tracker.node[n & shadow.MASK].as_state == shadow.AS_PENDING:
+        node = tracker.node[n & shadow.MASK]
+        if node.as_state == shadow.AS_PENDING and (node.forecast.has_signals or not of_signals):
             count += 1
     for n in range(ledger.due_markout[h], ledger.n_fills):
-        if ledger.fills[n & FILL_MASK].prediction_id > 0:
+        entry = ledger.fills[n & FILL_MASK]
+        if entry.prediction_id > 0 and (entry.forecast.has_signals or not of_signals):
             count += 1
     return count
 

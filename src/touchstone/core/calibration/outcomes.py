@@ -22,7 +22,7 @@ from touchstone.core.conventions import BPS, N_FAIR, N_FILL, N_MARKOUT, NEVER_NS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import midpath
 from touchstone.core.market.book import depth_from
-from touchstone.core.models import adverse, capture, edge, fair, fill, lag
+from touchstone.core.models import adverse, capture, edge, fair, fill, lag, toxicity
 from touchstone.core.quoting import gate
 from touchstone.core.trading import markout, pnl
 
@@ -111,6 +111,10 @@ def _void_horizon(ledger, out, prediction_id, forecast, h, reason, now_ns):
         ledger.resolved[target, reason] += 1
         p, q = forecast.p_toxic, forecast.toxic_baseline
         _write_void(out, prediction_id, target, now_ns, reason, forecast.bucket, p, q)
+        if forecast.has_signals:
+            target, without = targets.SIGNALS_TARGET, forecast.p_toxic_without
+            ledger.resolved[target, reason] += 1
+            _write_void(out, prediction_id, target, now_ns, reason, forecast.bucket, p, without)
         _void_edge(ledger, out, prediction_id, forecast, reason, now_ns)
 
 
@@ -286,6 +290,8 @@ def _score_adverse(ledger, models, the_gate, params, out, entry, h, mid2, mid2_a
         realised = side * (np.float64(mid2) - 2.0 * np.float64(entry.px)) / before * BPS - params.maker_fee_bps
         y = np.int64(1) if realised < 0.0 else np.int64(0)
         _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns)
+        if forecast.has_signals:
+            _score_signals(ledger, models, out, entry, y, loss_bps, decided, by_tape, now_ns)
         if is_own:
             _score_edge(ledger, models, out, entry, realised, decided, by_tape, now_ns)
         else:
@@ -311,6 +317,26 @@ def _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns):
     ledger.resolved[target, decided] += 1
     loss, loss_baseline = (p - y) * (p - y), (q - y) * (q - y)
     records.outcome(out, entry.prediction_id, target, now_ns, decided, bucket, p, q, np.float64(y), loss, loss_baseline)
+
+
+@compiled
+def _score_signals(ledger, models, out, entry, y, loss_bps, decided, by_tape, now_ns):
+    """The classifier against the model without its signals; then it learns."""
+    forecast = entry.forecast
+    bucket = np.int64(forecast.bucket)
+    p, q = np.float64(forecast.raw_p_toxic), np.float64(forecast.p_toxic_without)
+    if entry.fill_id == 0:
+        p, q = np.float64(forecast.raw_p_through), np.float64(forecast.p_through_without)
+        toxicity.start_from(forecast.toxic_x, q)
+    target = targets.SIGNALS_TARGET
+    card = models.cards[target]
+    scorecard.learn_binary(card, np.int64(entry.block_ns), bucket, p, q, y, entry.is_window[TOXIC], by_tape)
+    ledger.resolved[target, decided] += 1
+    loss, loss_baseline = (p - y) * (p - y), (q - y) * (q - y)
+    records.outcome(out, entry.prediction_id, target, now_ns, decided, bucket, p, q, np.float64(y), loss, loss_baseline)
+    if by_tape:
+        s = np.int64(entry.s)
+        toxicity.learn(models.toxicity, forecast.toxic_x, p, s, np.int64(entry.block_ns), y, loss_bps)
 
 
 @compiled

@@ -6,14 +6,16 @@ import numpy as np
 
 from touchstone.core import grid as price_grid
 from touchstone.core import records, targets
+from touchstone.core.calibration import belief as belief_predictions
 from touchstone.core.calibration import caution, evidence, influence, ledger, outcomes, scorecard, shadow
 from touchstone.core.calibration import lag as lag_predictions
 from touchstone.core.conventions import NS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import book, leadlag
-from touchstone.core.models import edge
+from touchstone.core.models import belief, edge
 from touchstone.core.numerics import LOG_10, hash_unit
 from touchstone.core.params import RULE_TICKS
+from touchstone.core.phases.climate import cell_bps
 from touchstone.core.phases.decide import form
 from touchstone.core.phases.observe import can_see
 from touchstone.core.phases.reference import follow_reference
@@ -45,6 +47,7 @@ def resolve(state, out):
     sees = ONE if can_see(state) else ZERO
     outcomes.resolve_fair(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
     lag_predictions.resolve(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
+    belief_predictions.resolve(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
     for target in range(targets.N_TARGETS):  # the alarm acts at once, the rest with the report
         if models.cards[target].degraded and models.influence[target] > 0.0:
             models.influence[target] = 0.0
@@ -104,6 +107,8 @@ def predict_on_clock(state, out):
         ledger.freeze_fair(state.ledger, state.models, state.market_params, out)
         if leadlag.is_known(state.market_params):
             lag_predictions.freeze(state.ledger, state.models, state.market_params, out)
+        if state.params.has_regime and belief.is_known(state.models.belief):
+            belief_predictions.freeze(state.ledger, state.models, state.market_params, out, cell_bps(state))
     follow_reference(state, out, can_see(state))
     length_ns = np.int64(state.params.evaluation_window_ns)
     window = now_ns // length_ns

@@ -28,8 +28,11 @@ from touchstone.core.quoting.params import (
     TERM_EDGE,
     TERM_FAIR,
     TERM_FEE,
+    TERM_FUNDING,
     TERM_INVENTORY,
     TERM_LAG,
+    TERM_ORACLE,
+    TERM_REGIME,
     TERM_STALENESS,
     TERM_TARGETS,
 )
@@ -56,6 +59,8 @@ NO_QUOTE_NAMES = (
     "ledger_full",
     "quota",
     "warming_up",
+    "refused",
+    "off_hours",
     "bid_toxicity_gate",
     "ask_toxicity_gate",
 )
@@ -72,6 +77,8 @@ NO_QUOTE_NAMES = (
     NO_LEDGER_FULL,
     NO_QUOTA,
     NO_WARMING,
+    NO_REFUSED,  # the exchange refused what was sent: waiting before the next try
+    NO_OFF_HOURS,
     NO_BID_GATE,
     NO_ASK_GATE,
 ) = (np.int64(i) for i in range(len(NO_QUOTE_NAMES)))
@@ -142,6 +149,8 @@ def form_terms(ladder, params, market, free, impacted, models):
     cap = np.float64(params.careful_cap_bps)
     age_s = np.float64(max(market.data_age_ns - TYPICAL_AGE_NS, 0)) / NS
     staleness = min(market.sigma * math.sqrt(age_s), cap)
+    oracle = min(np.float64(market.oracle_term_bps), cap)
+    carry = min(max(np.float64(market.funding_carry_bps), -cap), cap)
     for s in range(2):
         terms, asked = ladder.term_bps[s], ladder.asked_bps[s]
         with_inventory = free_bid if s == 0 else free_ask
@@ -149,6 +158,7 @@ def form_terms(ladder, params, market, free, impacted, models):
         asked[TERM_ADVERSE] = with_impact - with_inventory
         asked[TERM_FAIR] = -market.fair_move_bps if s == 0 else np.float64(market.fair_move_bps)
         asked[TERM_LAG] = -market.lag_move_bps if s == 0 else np.float64(market.lag_move_bps)
+        asked[TERM_REGIME] = market.regime_term_bps
         asked[TERM_EDGE] = market.edge_widen_bps[s]
         if math.isnan(base + with_inventory + asked[TERM_ADVERSE] + asked[TERM_FAIR]):
             ladder.is_priced[s] = 0
@@ -158,9 +168,11 @@ def form_terms(ladder, params, market, free, impacted, models):
         terms[TERM_INVENTORY] = with_inventory - base
         terms[TERM_FEE] = params.maker_fee_bps
         terms[TERM_STALENESS] = staleness
+        terms[TERM_FUNDING] = carry if s == 0 else -carry
+        terms[TERM_ORACLE] = oracle
         _leash(ladder, terms, asked, base, cap, models)
         market.lag_term_bps[s] = terms[TERM_LAG]
-        without = base + terms[TERM_INVENTORY] + terms[TERM_FEE] + staleness
+        without = base + terms[TERM_INVENTORY] + terms[TERM_FEE] + staleness + terms[TERM_FUNDING] + oracle
         half = without
         for n in range(N_MODEL_TERMS):
             half += terms[MODEL_TERMS[n]]

@@ -234,8 +234,7 @@ def observe_toxicity(state):
     state.toxic_n, state.toxic_half_bps, state.toxic_sigma = n, half, market.sigma
     bucket = depth_bucket(half)
     for s in range(2):
-        toxicity = np.float64(market.toxicity_x[s])
-        p = predictions.p_toxic(models, state.params, bucket, np.int64(s), half, market.sigma, toxicity)
+        p = predictions.p_toxic(models, state.params, bucket, np.int64(s), half, market.sigma)
         market.p_toxic[s] = scorecard.forecast(models.cards[TOXIC_TARGET], p)
 
 
@@ -255,7 +254,12 @@ def snapshot(row, state, t_ns, depth_bps, queue_ahead):
     row.queue_ahead = queue_ahead
     row.p_toxic[0] = market.p_toxic[0]
     row.p_toxic[1] = market.p_toxic[1]
-    row.regime = 0
+    row.ofi = market.ofi
+    row.regime = market.regime
+    row.p_change = market.p_change
+    row.oracle_gap_bps = market.oracle_gap_bps
+    row.toxicity_p[0] = market.toxicity_p[0]
+    row.toxicity_p[1] = market.toxicity_p[1]
 
 
 @inline
@@ -357,6 +361,6 @@ def withdraw(state, out, s, reason):
     for n in range(orders.n_live):
         i = np.int64(orders.live[n])
         order = orders.slot[i]
-        if order.s == s and (order.state == order_table.RESTING or order.state == order_table.SENT):
+        if order.s == s and order_table.may_cancel(order, now_ns):
             quota.spend(state.quota, now_ns, ONE)
             order_table.cancel(orders, out, i, now_ns, reason)
