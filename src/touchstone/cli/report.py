@@ -57,6 +57,11 @@ def report(
     for folder in session:
         with open_session(folder) as opened:
             results.append(opened.result)
+    together = []
+    if len(results) > 1:
+        from touchstone.insight.multiplicity import judge_together
+
+        together = judge_together(results)
     if svg is not None:
         from touchstone.insight.report import draw_report
 
@@ -72,7 +77,10 @@ def report(
     if json and len(results) > 1:
         output.print_json(results)
         return max(output.exit_code_of(result) for result in results)
-    return max(output.show(result, json) for result in results)
+    code = max(output.show(result, json) for result in results)
+    for line in together:
+        output.stdout().print(line, markup=False, soft_wrap=True)
+    return code
 
 
 def _why(session: Sequence[Path], cloid: int, json: bool, *, others: bool) -> int:

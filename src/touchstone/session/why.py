@@ -98,11 +98,11 @@ def _explain(session: _Session, cloid: int, coin: journal.JournalMeta) -> dict[s
 
 
 def _price(units: int, coin: journal.JournalMeta) -> float:
-    return units / 10 ** (6 - coin.sz_decimals)
+    return float(units) / 10.0 ** (6 - coin.sz_decimals)
 
 
 def _size(units: int, coin: journal.JournalMeta) -> float:
-    return units / 10**coin.sz_decimals
+    return float(units) / 10.0**coin.sz_decimals
 
 
 def _order(order: Row, coin: journal.JournalMeta) -> dict[str, Any]:
@@ -230,8 +230,8 @@ def _outcome(session: _Session, order: Row, coin: journal.JournalMeta) -> dict[s
         ended = f"replaced by {replaced[0]['cloid']} ({actions.REASON_NAMES[replaced[0]['reason']]})"
     elif cancelled:
         ended = f"cancelled ({actions.REASON_NAMES[cancelled[0]['reason']]})"
-    last = (replaced or cancelled or fills[-1:] or [None])[0]
-    until_ns = None if last is None else last.get("decided_ns", last.get("recv_ns"))
+    last = replaced or cancelled or fills[-1:]
+    until_ns = last[0].get("decided_ns", last[0].get("recv_ns")) if last else None
     return {
         "ended": ended,
         "after_s": None if until_ns is None else (until_ns - order["decided_ns"]) / NS,

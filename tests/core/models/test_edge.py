@@ -11,7 +11,6 @@ from touchstone.core.models import edge
 
 REALISED = np.array([-14.88, -15.14, -7.21, 6.36])  # the four fills of the report
 C = np.int64(edge.context(0, 2, 5, 0))
-D = np.int64(edge.context(1, 3, 5, 1))
 
 
 def new_model(memory=1e9):
@@ -173,17 +172,18 @@ def test_should_widen_has_hysteresis_and_says_by_how_much() -> None:
 
 
 def test_contexts_without_edge_are_seldom_widened() -> None:
-    """The report's rule, widen below -2 bps, fires on a third of contexts without any edge; this one on few."""
+    """The report's rule, widen below -2 bps, fires on a quarter of contexts without any edge; this one on half as many."""
     rng, widened, by_point = np.random.default_rng(8), 0, 0
-    for _ in range(30):
+    contexts = [np.int64(edge.context(0, position, 5, s)) for position in range(5) for s in range(2)]
+    for _ in range(10):
         model = new_model()
         for _ in range(25):
-            for c in (C, D):
+            for c in contexts:
                 learn(model, c, 15 * rng.standard_normal())
-        widened += sum(edge.widen_bps(model, c) > 0 for c in (C, D))
-        by_point += sum(model.cell[c].average < -2 for c in (C, D))
-    assert widened <= 9
-    assert by_point >= 12
+        widened += sum(edge.widen_bps(model, c) > 0 for c in contexts)
+        by_point += sum(model.cell[c].average < -2 for c in contexts)
+    assert by_point >= 15  # of 100
+    assert widened <= by_point / 2
 
 
 def test_extreme_inputs_are_clipped_and_counted() -> None:
