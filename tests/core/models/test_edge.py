@@ -172,7 +172,7 @@ def test_should_widen_has_hysteresis_and_says_by_how_much() -> None:
 
 
 def test_contexts_without_edge_are_seldom_widened() -> None:
-    """The report's rule, widen below -2 bps, fires on a quarter of contexts without any edge; this one on half as many."""
+    """The report's rule, widen below -2 bps, fires on a quarter of contexts without edge; this one on half as many."""
     rng, widened, by_point = np.random.default_rng(8), 0, 0
     contexts = [np.int64(edge.context(0, position, 5, s)) for position in range(5) for s in range(2)]
     for _ in range(10):
