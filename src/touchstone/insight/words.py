@@ -15,6 +15,8 @@ PNL_LINES = (  # key, sign in the sum, words
     ("funding", +1, "funding"),
 )
 
+SCORES = ("brier", "crps", "squared_error", "log_score")  # the first that a card has
+
 Result = Mapping[str, Any]
 
 

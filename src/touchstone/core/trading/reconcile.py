@@ -244,7 +244,12 @@ def snapshot(row, state, t_ns, depth_bps, queue_ahead):
     row.queue_ahead = queue_ahead
     row.p_toxic[0] = market.p_toxic[0]
     row.p_toxic[1] = market.p_toxic[1]
-    row.regime = 0
+    row.ofi = market.ofi
+    row.regime = market.regime
+    row.p_change = market.p_change
+    row.oracle_gap_bps = market.oracle_gap_bps
+    row.toxicity_p[0] = market.toxicity_p[0]
+    row.toxicity_p[1] = market.toxicity_p[1]
 
 
 @inline
