@@ -16,6 +16,7 @@ from touchstone.core.jit import compiled, inline, rare, record
 
 WIDTH = 8192
 NONE = np.int64(-1)
+ONE = np.int64(1)
 
 # What the last event did, for those who follow single levels (queues).
 UNCHANGED = np.int64(0)
@@ -28,9 +29,12 @@ CALM = record(  # per side: between which prices a new size of a level changes n
         ("high_px", "i8", (2,)),
         ("zero_px", "i8", (2,)),  # price of slot 0 by the ticks of this band of prices
         ("tick", "i8", (2,)),
-        ("per_tick", "f8", (2,)),
+        # slot = (price - zero_px) x factor >> shift: exact for every slot, and sooner known than by a float
+        ("factor", "i8", (2,)),
+        ("shift", "i8", (2,)),
     ]
 )
+ABOVE_MASK = np.int64((1 << 34) - 1)  # WIDTH slots of the widest tick, 10^6, fit
 
 BOOK = record(
     [
@@ -435,8 +439,18 @@ def calm_slot(book, s, px):
     """
     calm = book.calm
     above = px - calm.zero_px[s]
-    slot = np.int64(np.float64(above) * calm.per_tick[s] + 0.5)
+    slot = ((above & ABOVE_MASK) * calm.factor[s]) >> calm.shift[s]
     return slot, (px >= calm.low_px[s]) & (px <= calm.high_px[s]) & (slot * calm.tick[s] == above)
+
+
+@compiled
+def _note_tick(calm, s, tick):
+    shift = np.int64(0)
+    while (ONE << shift) < WIDTH * tick:
+        shift += 1
+    calm.tick[s] = tick
+    calm.shift[s] = shift
+    calm.factor[s] = ((ONE << shift) + tick - 1) // tick
 
 
 @compiled
@@ -456,8 +470,8 @@ def _note_calm(book, grid):
         calm.low_px[s] = deep_px if s == 0 else book.best_px[s]
         calm.high_px[s] = book.best_px[s] if s == 0 else deep_px
         calm.zero_px[s] = grid.px_lo + (book.origin - grid.index_lo) * tick
-        calm.tick[s] = tick
-        calm.per_tick[s] = grid.per_tick
+        if calm.tick[s] != tick:
+            _note_tick(calm, s, tick)
 
 
 @compiled
