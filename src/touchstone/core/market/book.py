@@ -418,8 +418,9 @@ def _set_size(book, event):
     px, qty = np.int64(event.px), np.int64(event.qty)
     slot, is_calm = calm_slot(book, s, px)
     is_touch = px == book.best_px[s]
-    is_size = ((kind == events.BOOK_LEVEL) & ((qty > 0) | (not is_touch))) | ((kind == events.BBO) & is_touch & (qty > 0))
-    if not (is_calm & is_size):
+    is_level = (kind == events.BOOK_LEVEL) & ((qty > 0) | (not is_touch))
+    is_bbo = (kind == events.BBO) & (qty > 0) & is_touch
+    if not (is_calm & (is_level | is_bbo)):
         return False
     book.change = ONE_LEVEL
     book.change_side = s

@@ -1,4 +1,4 @@
-"""Rows that ask for no decision, taken in one after the other: sizes of levels behind the touch, most of a book's feed."""
+"""Rows that ask for no decision, one after the other: sizes of levels behind the touch, most of a book's feed."""
 
 import numpy as np
 
