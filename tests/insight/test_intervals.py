@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from touchstone.core import numerics
 from touchstone.core.calibration import reliability
 from touchstone.insight import intervals
 
@@ -57,7 +56,7 @@ def test_point_estimate_is_that_of_the_scorecard() -> None:
     sketch = np.zeros(1, reliability.SKETCH)[0]
     reliability.reset(sketch)
     for i in range(len(p)):
-        reliability.update(sketch, np.int64(bucket[i]), float(p[i]), numerics.logit(float(p[i])), y[i])
+        reliability.update(sketch, np.int64(bucket[i]), float(p[i]), y[i])
     _, mcb, dsc, _, _ = reliability.corp(sketch)
     used = np.argwhere(np.array(sketch.n) > 0)
     cells, events = np.array(sketch.n)[tuple(used.T)], np.array(sketch.events)[tuple(used.T)]

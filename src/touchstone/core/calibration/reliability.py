@@ -76,8 +76,14 @@ def _cell_of_logit(x):
 
 
 @inline
-def update(sketch, bucket, p, x, y):
-    """Take in one forecast p in [0, 1] of a depth bucket, x its logit, with its outcome y in {0, 1}."""
+def update(sketch, bucket, p, y):
+    """Take in one forecast p in [0, 1] of a depth bucket with its outcome y in {0, 1}."""
+    update_known(sketch, bucket, p, logit(p), y)
+
+
+@inline
+def update_known(sketch, bucket, p, x, y):
+    """As `update` where the logit x of p is known."""
     cell = _cell_of_logit(x)
     sketch.n[bucket, cell] = np.int64(sketch.n[bucket, cell]) + 1
     sketch.events[bucket, cell] = np.int64(sketch.events[bucket, cell]) + y

@@ -190,7 +190,7 @@ def learn_binary(card, made_ns, bucket, p, q, y, is_window, is_tape_decided):
     if clipped:
         card.n_log_clipped += 1
     card.events[y] += 1
-    reliability.update(card.sketch, bucket, p, log_p - log_rest, y)
+    reliability.update_known(card.sketch, bucket, p, log_p - log_rest, y)
     if is_window:
         card.n_windows += 1
         evidence.bet_on_better(card.skill, q, p, y)

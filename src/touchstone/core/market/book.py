@@ -520,8 +520,13 @@ def depth_bps(book, s, px):
 @inline
 def depth_from(mid2, s, px):
     """As `depth_bps`, from a given mid2 > 0."""
-    distance2 = mid2 - 2 * px if s == 0 else 2 * px - mid2
-    return np.float64(distance2) / np.float64(mid2) * 1e4
+    return distance2(mid2, s, px) / np.float64(mid2) * 1e4
+
+
+@inline
+def distance2(mid2, s, px):
+    """Twice the distance of a price from mid in price units, positive = away from the other side."""
+    return np.float64(mid2 - 2 * px if s == 0 else 2 * px - mid2)
 
 
 @inline
