@@ -348,6 +348,23 @@ def _follow_all(tracker, book, kind, n):
 
 
 @inline
+def on_size(tracker, book, s, slot, kind, n):
+    """One level has a new size."""
+    i = np.int64(tracker.head[s, slot])
+    while i >= 0:
+        _follow_level(tracker, book, i, slot, kind, n)
+        i = np.int64(tracker.node[i].next)
+
+
+@inline
+def is_met(tracker, book):
+    """Whether a linked order would meet the touch as it is: `on_book` takes it off."""
+    met_bid = (book.best[1] >= 0) & (tracker.best[0] >= book.best[1])
+    met_ask = (book.best[0] >= 0) & (tracker.best[1] <= book.best[0])
+    return met_bid | met_ask
+
+
+@inline
 def on_book(tracker, book, kind, n, now_ns, exch_ns):
     """The book has changed; kind and n name the queue model."""
     tracker.n_through = 0
@@ -356,11 +373,7 @@ def on_book(tracker, book, kind, n, now_ns, exch_ns):
     if tracker.n_linked == 0:
         return
     if book.change == order_book.ONE_LEVEL:
-        slot = np.int64(book.change_slot)
-        i = np.int64(tracker.head[book.change_side, slot])
-        while i >= 0:
-            _follow_level(tracker, book, i, slot, kind, n)
-            i = np.int64(tracker.node[i].next)
+        on_size(tracker, book, np.int64(book.change_side), np.int64(book.change_slot), kind, n)
     elif book.change == order_book.MANY_LEVELS:
         _follow_all(tracker, book, kind, n)
     # A newer opposite touch at or through our price would have met us.

@@ -41,6 +41,8 @@ INTENSITY = record(
         ("solved_ns", "i8"),
         ("half_spread", "f8"),  # in force, bps; negative = no valid book
         ("tick_bps", "f8"),  # in force; 0 = prices are continuous
+        ("first_depth", "f8"),  # of the first level of the touch in force, bps, and its bucket
+        ("first_bucket", "i8"),
         # the sweep in progress, by side of ours that it hits
         ("sweep_ns", "i8", (2,)),
         ("sweep_open", "i8", (2,)),
@@ -101,6 +103,8 @@ def reset(i, half_life_s, floor_bps, solve_ns, prior_a, prior_k, prior_sweeps, o
     i.solved_ns = 0
     i.half_spread = -1.0
     i.tick_bps = 0.0
+    i.first_depth = 0.0
+    i.first_bucket = 0
     for s in range(2):
         i.sweep_ns[s] = 0
         i.sweep_open[s] = 0
@@ -194,12 +198,8 @@ def _stand(i, now_ns):
         i.solved_ns = now_ns
     elif i.half_spread >= 0.0:
         seconds = np.float64(now_ns - i.now_ns) / NS
-        depth = _first_depth(i.half_spread, i.floor_bps, i.tick_bps)
-        bucket = np.int64(0)
-        if depth > TOUCH_LOW:
-            bucket = np.int64(min(4.0 * math.log(depth / TOUCH_LOW) / math.log(2.0), N_TOUCH - 1.0))
-        i.touch_s[bucket] += seconds
-        i.touch_depth[bucket] += depth * seconds
+        i.touch_s[i.first_bucket] += seconds
+        i.touch_depth[i.first_bucket] += i.first_depth * seconds
     i.now_ns = now_ns
 
 
@@ -210,8 +210,14 @@ def on_touch(i, now_ns, half_spread_bps, tick_bps):
     A negative half-spread = no valid or no fresh book: that time is no exposure. A tick of 0 = continuous prices.
     """
     _stand(i, now_ns)
-    i.half_spread = half_spread_bps
-    i.tick_bps = tick_bps
+    if half_spread_bps != i.half_spread or tick_bps != i.tick_bps:
+        i.half_spread = half_spread_bps
+        i.tick_bps = tick_bps
+        depth = _first_depth(half_spread_bps, i.floor_bps, tick_bps)
+        i.first_depth = depth
+        i.first_bucket = 0
+        if depth > TOUCH_LOW:
+            i.first_bucket = np.int64(min(4.0 * math.log(depth / TOUCH_LOW) / math.log(2.0), N_TOUCH - 1.0))
 
 
 @compiled
