@@ -1,7 +1,7 @@
 """Time and memory of `touchstone report --html` over a session of a million predictions.
 
-`python -m benchmarks.report SESSION [--predictions 1000000]`: the rows of a real session again and again, each copy later
-by the session's length. The big session is made once beside it; the report is made in a process of its own.
+`python -m benchmarks.report SESSION [--predictions 1000000]`: a real session's rows again and again, each copy later by
+its length. The big session is made once beside it; the report is made in a process of its own.
 """
 
 import argparse
