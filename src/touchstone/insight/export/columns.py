@@ -304,9 +304,10 @@ def reference() -> str:
     lines = [
         "# Export", "",
         "    touchstone export SESSION --out DIR", "",
-        "writes each table of a session as a Parquet file (zstd), `columns.csv` (what each column is) and `session.json`",
-        "(who wrote it, settings, result). Times are UTC with nanoseconds; prices in collateral per coin, sizes in coins,",
-        "money in collateral; codes are names. A value that does not exist is null. Three examples read such a folder:",
+        "writes each table of a session as a Parquet file (zstd), `columns.csv` (what each column is) and",
+        "`session.json` (who wrote it, settings, result). Times are UTC with nanoseconds; prices in collateral per",
+        "coin, sizes in coins, money in collateral; codes are names. What does not exist is null. Three examples read",
+        "such a folder:",
         "`examples/calibration.py` (polars and DuckDB), `examples/markouts.py`, `examples/own_model.py`.", "",
         "This page is written by `make docs` from `src/touchstone/insight/export/columns.py`.",
     ]  # fmt: skip
