@@ -53,7 +53,7 @@ def _cards(readings: Readings) -> Mapping[str, Mapping[str, Any]]:
 
 
 def scorecards(readings: Readings) -> str:
-    """The table of the terminal, with verdicts on colour."""
+    """The table of the terminal, with verdicts on colour; on a phone its columns that matter most."""
     head = ("model", "n", "n_eff", "score", "skill", "90 % interval", "ir", "in 50/90", "e skill", "e harm", "verdict")
     rows = []
     for name, card in _cards(readings).items():
@@ -74,7 +74,10 @@ def scorecards(readings: Readings) -> str:
             number(card.get("e_harm"), ".3g"),
         ]
         rows.append([escape(name), *(escape(cell) for cell in cells), chips])
-    return table(head, rows, text=(0, 10), raw=True)
+    wide = table(head, rows, text=(0, 10), raw=True)
+    narrow = table(("model", "n_eff", "skill", "verdict"), [[row[at] for at in (0, 2, 4, 10)] for row in rows],
+                   text=(0, 3), raw=True)  # fmt: skip
+    return f'<div class="for-wide">{wide}</div><div class="for-narrow">{narrow}</div>'
 
 
 def reliability(readings: Readings) -> str:
