@@ -1,4 +1,4 @@
-"""A folder of sessions by day, and two sessions side by side: what was planted is found, and nothing where nothing is."""
+"""A folder of sessions by day, and two sessions side by side: what was planted is found, and nothing else."""
 
 import json
 import shutil

@@ -11,8 +11,8 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from touchstone.insight.climate_tables import regime_table, toxicity_table
 from touchstone.insight.data_tables import data_table
-from touchstone.insight.market_tables import regime_table, toxicity_table
 from touchstone.insight.sentences import calibration_line, sentences
 from touchstone.insight.tables import (
     evidence_table,

@@ -1,4 +1,4 @@
-"""The tables of the terminal report that say what kind of market it was, and whom our fills met."""
+"""The kind of market, funding, and toxicity against what became of the fills, as tables of the terminal report."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +11,10 @@ from touchstone.insight.words import Result, count, number
 
 
 def regime_table(result: Result) -> RenderableType:
-    """Time in each kind of market, what it is like, and how the market stands now."""
+    """Time in each kind of market, what it is like, how the market stands now; funding and oracle."""
     found: Mapping[str, Any] = result.get("regime") or {}
-    lines = []
     told: Mapping[str, Any] = result.get("funding") or {}
+    lines = []
     if told:
         lines.append(
             f"funding {number(told.get('per_hour'), '+.6%')} an hour; oracle {told.get('oracle')}, "
@@ -22,9 +22,8 @@ def regime_table(result: Result) -> RenderableType:
         )
     if not found:
         return Text("\n".join(["no data: the kind of market was not followed", *lines]))
-    table = plain_table(
-        ("state", "left"), ("time", "right"), ("p now", "right"), ("bps/sqrt s", "right"), ("stays, s", "right")
-    )
+    titles = ("time", "p now", "bps per sqrt s", "stays, s")
+    table = plain_table(("state", "left"), *((title, "right") for title in titles))
     for each in found["states"]:
         share, p = number(each["share_of_time"], ".1%"), number(each["p"], ".3f")
         table.add_row(each["name"], share, p, number(each["sigma"], ".2f"), number(each["stay_s"], ",.0f"))
@@ -34,10 +33,10 @@ def regime_table(result: Result) -> RenderableType:
 
 
 def toxicity_table(result: Result) -> RenderableType:
-    """P(toxic) in groups against the share of toxic fills and their realised adverse selection."""
+    """P(toxic) in groups against the share of toxic fills and their realised adverse selection; the weights."""
     found: Mapping[str, Any] = result.get("toxicity") or {}
     if not found.get("calibration"):
-        return Text("no data: no fill has come to its end")
+        return Text("no data: no fill has come to its end, or the classifier is off")
     names = ("predicted", "observed", "adverse selection, bps", "se", "fills")
     table = plain_table(*((name, "right") for name in names))
     for group in found["calibration"]:
