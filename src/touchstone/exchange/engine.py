@@ -192,7 +192,7 @@ def on_market(venue, event):
         matching.meet_touch(venue, now_ns)
 
 
-@inline
+@compiled
 def skim(venue, rows, start, end, until_ns, stops_at_touch):
     """Take in rows start..end up to until_ns while they move nothing; returns where it stopped.
 
