@@ -25,7 +25,7 @@ N_LOG = 1 << 12
 N_TOUCH = 1 << 10
 TOUCH_MASK = np.int64(N_TOUCH - 1)
 AHEAD_MOST_NS = np.int64(50_000_000)  # the ring of touches has room for this long
-BATCH = 32  # market rows between two looks at the buffers
+BATCH = np.int64(16)  # events between two looks at the buffers
 
 LOOP = record(
     [
@@ -64,7 +64,7 @@ def is_half_full(out, loop):
     """Whether a buffer wants draining."""
     return (
         records.is_half_full(out)
-        or loop.n_journal + BATCH > N_JOURNAL
+        or loop.n_journal + 2 * BATCH > N_JOURNAL
         or loop.n_log + records.N_ACTIONS > N_LOG
     )
 
@@ -217,6 +217,7 @@ def run(machines, venues, loops, tape):
     ahead_ns = min(max(exchange.least_delay_ns(venue) - 1, np.int64(0)), AHEAD_MOST_NS)
     batch_end = np.int64(0)  # rows up to here may be heard one after the other while they come by until_ns
     until_ns = np.int64(0)
+    unseen = BATCH  # events since the last look at the buffers
     while True:
         # `advance` has one call, for every call site costs seconds of compilation.
         if loop.heard < batch_end and tape[loop.heard].recv_ns <= until_ns:
@@ -250,13 +251,18 @@ def run(machines, venues, loops, tape):
                     upto_ns = min(min(ours_ns, NEVER_NS - ahead_ns) + ahead_ns, request_ns - 1)
                     _play_world(venue, loop, tape, upto_ns, ahead_ns)
                 continue
-            if is_half_full(out, loop):
-                return DRAIN
+            # Half a buffer has room for what a timer resolves at once, or for many events that send nothing.
+            if timer_ns <= ours_ns or unseen >= BATCH or is_over:
+                if is_half_full(out, loop):
+                    return DRAIN
+                unseen = np.int64(0)
+            unseen += 1
             if is_over:
                 return FINISHED  # the tape is over: nobody can say what would have happened next
             if heard_ns <= ours_ns:
                 start_timer(loop, heard_ns)
                 if not loop.hears_touch:
+                    unseen = BATCH
                     batch_end = min(np.int64(loop.world), np.int64(loop.heard + BATCH))
                     until_ns = min(min(answer_ns, np.int64(loop.timer_ns)), world_ns - 1)
                     continue
@@ -280,5 +286,6 @@ def run(machines, venues, loops, tape):
         if out.n_actions > 0:
             send(machine, venue, loop)
             batch_end = np.int64(0)
+            unseen = BATCH
         if machine.state.is_halted:
             return HALTED

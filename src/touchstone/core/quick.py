@@ -43,15 +43,25 @@ _NORMAL = _hermite(
     lambda x: -INV_SQRT_2PI * math.exp(-0.5 * x * x),
     (0.0, NORMAL_MOST, NORMAL_KNOTS),
 )
-DECAY_SMALL, LOG_SMALL = 1.0 / 128.0, 0.1
+LOG_SMALL = 0.1
+
+# exp(-x) by x = coarse + fine + rest, the rest at most half a fine step.
+DECAY_MOST, FINE_PER_COARSE, COARSE_PER_ONE = 128.0, 32, 4.0
+_FINE_PER_ONE = FINE_PER_COARSE * COARSE_PER_ONE
+_COARSE = np.array([math.exp(-i / COARSE_PER_ONE) for i in range(int(DECAY_MOST * COARSE_PER_ONE) + 2)])
+_FINE = np.array([math.exp(-i / _FINE_PER_ONE) for i in range(FINE_PER_COARSE)])
 
 
 @inline
 def decay(x):
-    """exp(-x) for x >= 0, to 1e-15."""
-    if x > DECAY_SMALL:
+    """exp(-x) for x >= 0, to 4e-16 (relative)."""
+    if not x < DECAY_MOST:
         return math.exp(-x)
-    return 1.0 - x * (1.0 - x * (0.5 - x * (1.0 / 6.0 - x * (1.0 / 24.0 - x * (1.0 / 120.0)))))
+    step = np.int64(x * _FINE_PER_ONE + 0.5)
+    r = np.float64(step) / _FINE_PER_ONE - x
+    w = r * r
+    rest = (1.0 + r) + w * ((0.5 + r * (1.0 / 6.0)) + w * (1.0 / 24.0 + r * (1.0 / 120.0)))
+    return _COARSE[step >> 5] * _FINE[step & 31] * rest
 
 
 @inline
@@ -121,7 +131,7 @@ def student_t(x, dof):
     third = (((4.0 * w2 + 33.0) * w2 + 240.0) * w2 + 855.0) / (10.0 * b * (b + 0.8 * w2 * w2 + 100.0))
     z = w + w * ((w2 + 3.0) / b - third)
     tail = _upper_normal(z)
-    density = _polynomial(_CREST, 1.0 / dof) * math.exp(-0.5 * (dof + 1.0) * log)
+    density = _polynomial(_CREST, 1.0 / dof) * decay(0.5 * (dof + 1.0) * log)
     return (tail if x < 0.0 else 1.0 - tail), density
 
 

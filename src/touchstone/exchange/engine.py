@@ -192,7 +192,7 @@ def on_market(venue, event):
         matching.meet_touch(venue, now_ns)
 
 
-@inline
+@compiled
 def skim(venue, rows, start, end, until_ns, stops_at_touch):
     """Take in rows start..end up to until_ns while they move nothing; returns where it stopped.
 
@@ -212,16 +212,18 @@ def skim(venue, rows, start, end, until_ns, stops_at_touch):
     last_ns = first_ns
     at, stop = np.uint64(start), np.uint64(end)  # unsigned: no row is counted from the end
     while at < stop:
-        # Reads by side and one branch: choices between locals become branches, each a coin toss for the processor.
         row = rows[at]
         row_ns = np.int64(row.exch_ns)
+        if row_ns > until_ns:  # how most stretches end: sooner known by itself than with the rest
+            break
+        # Reads by side and one branch: choices between locals become branches, each a coin toss for the processor.
         px, qty, kind = np.int64(row.px), np.int64(row.qty), np.int64(row.kind)
         s = side_index(np.int64(row.side)) & 1
         slot, is_calm = order_book.calm_slot(book, s, px)
         is_touch = px == book.best_px[s]
         is_size = (kind == events.BOOK_LEVEL) & is_calm & ((qty > 0) | (not is_touch))
         is_trade = (kind == events.TRADE) & ((px - orders.best_px[1 - s]) * (1 - 2 * s) < 0)
-        if not ((is_size | is_trade) & (row_ns <= until_ns) & (row_ns >= last_ns)):
+        if not ((is_size | is_trade) & (row_ns >= last_ns)):
             break
         if is_size:
             book.qty[s, slot] = qty

@@ -300,10 +300,9 @@ def on_trade(tracker, book, venue_is_simulated, side, index, qty, now_ns, exch_n
 
 
 @inline
-def _follow_level(tracker, book, i, slot, kind, n):
-    """The size of our level may have changed: advance our place in the queue."""
+def _follow_level(tracker, book, i, slot, qty, kind, n):
+    """Our level shows `qty` now: advance our place in the queue."""
     node = tracker.node[i]
-    qty = order_book.net_qty(book, node.s, slot)
     if node.is_known:
         if qty != node.level_qty or node.traded != 0:
             if node.is_live or node.model_fill_ns == 0:  # else nobody asks for its place any more
@@ -344,15 +343,23 @@ def _follow_all(tracker, book, kind, n):
     for m in range(tracker.n_done, tracker.n_made):
         i = m & MASK
         if tracker.node[i].is_linked:
-            _follow_level(tracker, book, i, np.int64(tracker.node[i].index - book.origin), kind, n)
+            slot = np.int64(tracker.node[i].index - book.origin)
+            qty = order_book.net_qty(book, np.int64(tracker.node[i].s), slot)
+            _follow_level(tracker, book, i, slot, qty, kind, n)
 
 
 @inline
 def on_size(tracker, book, s, slot, kind, n):
     """One level has a new size."""
     i = np.int64(tracker.head[s, slot])
+    if i >= 0:
+        _follow_list(tracker, book, i, slot, order_book.net_qty(book, s, slot), kind, n)
+
+
+@compiled
+def _follow_list(tracker, book, i, slot, qty, kind, n):
     while i >= 0:
-        _follow_level(tracker, book, i, slot, kind, n)
+        _follow_level(tracker, book, i, slot, qty, kind, n)
         i = np.int64(tracker.node[i].next)
 
 

@@ -35,6 +35,7 @@ INTENSITY = record(
         ("prior_sweeps", "f8"),  # weight of the prior, in sweeps
         ("own_prior_s", "f8"),  # weight of the tape against own exposure, in seconds per bucket
         ("bucket_bps", "f8"),
+        ("buckets_per_bps", "f8"),
         ("n_warm", "f8"),
         # clock
         ("now_ns", "i8"),
@@ -98,6 +99,7 @@ def reset(i, half_life_s, floor_bps, solve_ns, prior_a, prior_k, prior_sweeps, o
     i.prior_sweeps = prior_sweeps
     i.own_prior_s = own_prior_s
     i.bucket_bps = bucket_bps
+    i.buckets_per_bps = 1.0 / bucket_bps if bucket_bps > 0.0 else 0.0
     i.n_warm = n_warm
     i.now_ns = 0
     i.solved_ns = 0
@@ -260,7 +262,7 @@ def on_exposure(i, depth_bps, seconds, n_fills):
     if not (seconds >= 0.0) or not (abs(depth_bps) < 1e6):
         i.n_bad_exposure += 1
         return
-    bucket = np.int64(max(depth_bps, 0.0) / i.bucket_bps) if i.bucket_bps > 0.0 else np.int64(0)
+    bucket = np.int64(max(depth_bps, 0.0) * i.buckets_per_bps)
     bucket = min(bucket, np.int64(N_OWN - 1))
     i.own_fills[bucket] += np.float64(n_fills)
     i.own_s[bucket] += seconds

@@ -86,6 +86,8 @@ def match(state, s, least):
             if work.candidate[n] >= 0 and (place < 0 or distance < nearest_distance):
                 place = np.int64(n)
                 nearest_distance = distance
+                if distance == 0:
+                    break
         if place < 0:
             continue
         nearest = np.int64(work.candidate[place])
