@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from hmmlearn.hmm import GaussianHMM
 
 from touchstone.core.market import regime
 
@@ -52,14 +53,13 @@ def test_filter_reference_values():
 
 def test_filter_equals_hmmlearn():
     """hmmlearn smooths: the last posterior of each prefix is the filter. Four states, two features."""
-    hmm = pytest.importorskip("hmmlearn.hmm")
     rng = np.random.default_rng(5)
     model = new_model()
     start = rng.dirichlet(np.ones(S))
     transition = rng.dirichlet(np.ones(S), S)
     location = rng.normal(0, 1.5, (S, 2))
     variance = rng.uniform(0.3, 2.0, (S, 2))
-    oracle = hmm.GaussianHMM(S, covariance_type="diag")
+    oracle = GaussianHMM(S, covariance_type="diag")
     oracle.startprob_, oracle.transmat_, oracle.means_, oracle.covars_ = start, transition, location, variance
     ours = with_parameters(start, transition, location, variance)
     ys = rng.normal(0, 2, (60, 2))

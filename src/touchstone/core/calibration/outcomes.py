@@ -297,7 +297,8 @@ def _score_adverse(ledger, models, the_gate, params, out, entry, h, mid2, mid2_a
         else:
             _void_edge(ledger, out, entry.prediction_id, forecast, targets.VOID_NOT_FILLED, now_ns)
         group = np.int64(forecast.gate_group)
-        if by_tape and group >= 0 and (group != gate.AVOIDED or entry.block_ns <= forecast.gate_until_ns):
+        is_avoided = group == gate.AVOIDED and entry.block_ns <= forecast.gate_until_ns
+        if by_tape and (is_avoided if not is_own else group >= 0):
             gate.count(the_gate, group, realised)
         caution.at_markout(models.caution, forecast.pair, forecast.made_ns, forecast.pair_role, realised)
 

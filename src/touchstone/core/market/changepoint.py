@@ -18,7 +18,7 @@ import numpy as np
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.numerics import lgamma
 
-CAPACITY = 64
+CAPACITY = 48
 RUN_MOST = np.int64(3600)  # a run this long forgets its oldest observations
 RECENT = np.int64(10)  # observations
 SD_MOST = 3.0  # observations are clipped at this many predictive sds: one wild second must not end a run by itself
