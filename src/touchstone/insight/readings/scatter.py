@@ -46,8 +46,16 @@ def adverse_scatter(readings: Readings) -> Scatter:
 
 
 def edge_scatter(readings: Readings) -> Scatter:
-    """Edge at 10 s after fees of the fills. Raises NoDataError: the session has no edge model."""
-    fills = readings.fills
-    if not (fills.edge_prediction_id > 0).any():
-        raise NoDataError("no fill carries the id of an edge prediction: this session ran without the edge model")
-    raise NoDataError("the edge predictions of this session are not in its tables")
+    """Edge at 10 s after fees of the fills. Raises NoDataError."""
+    if "edges" not in readings.session.tables():
+        raise NoDataError("no fill has both a forecast of its edge and a mid 10 s later")
+    sql = (
+        "SELECT e.predicted_bps, p.edge_scale, p.edge_dof, e.realised_bps, p.side FROM edges e "
+        "JOIN predictions p ON p.prediction_id = e.prediction_id - 2 ORDER BY e.rowid"
+    )
+    rows = np.array(readings.session.rows("edges", sql), np.float64).reshape(-1, 5)
+    if len(rows) == 0:
+        raise NoDataError("no fill has both a forecast of its edge and a mid 10 s later")
+    predicted, scale, dof, realised, side = rows.T
+    reach = np.array([t95(max(int(d), 1)) for d in dof]) * scale
+    return Scatter(predicted, predicted - reach, predicted + reach, realised, side.astype(np.int64))
