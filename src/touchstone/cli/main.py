@@ -12,6 +12,7 @@ from touchstone import __version__, config
 from touchstone.cli import operator, output
 from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
+from touchstone.cli.export import export
 from touchstone.cli.keys import keys_app
 from touchstone.cli.replay import replay
 from touchstone.cli.report import report
@@ -32,6 +33,7 @@ app.command(run)
 app.command(exchange)
 app.command(replay)
 app.command(report)
+app.command(export)
 app.command(keys_app)
 app.command(doctor)
 for operated, command in operator.COMMANDS:
@@ -297,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _COMMANDS = frozenset(
-    "run exchange import backtest compare report config show check reference keys new doctor".split()
+    "run exchange import backtest compare report export config show check reference keys new doctor".split()
 ) | {name for name, _ in operator.COMMANDS}
 
 

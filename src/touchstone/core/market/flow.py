@@ -11,6 +11,7 @@ import numpy as np
 
 from touchstone.core.conventions import NS
 from touchstone.core.jit import compiled, inline, record
+from touchstone.core.quick import decay
 
 N_DECAYS = 2
 FAST, SLOW = np.int64(0), np.int64(1)
@@ -100,11 +101,11 @@ def on_clock(f, now_ns):
     seconds = np.float64(now_ns - f.now_ns) / NS
     f.now_ns = now_ns
     for j in range(N_DECAYS):
-        keep = math.exp(-f.decay[j] * seconds)
+        keep = decay(f.decay[j] * seconds)
         f.buys[j] *= keep
         f.sells[j] *= keep
         f.ofi[j] *= keep
-    keep = math.exp(-f.scale_decay * seconds)
+    keep = decay(f.scale_decay * seconds)
     f.orders *= keep
     f.volume *= keep
     f.volume2 *= keep

@@ -113,7 +113,8 @@ def _observe_touch(state, now_ns):
     volatility.update(state.volatility, now_ns, mid2)
     tick = price_grid.tick_at(state.grid, ask_px)
     imbalance = book.imbalance(the_book)
-    microprice.update(state.microprice, now_ns, imbalance, (ask_px - bid_px) // tick, mid2 // tick)
+    spread_ticks = price_grid.whole_ticks(state.grid, ask_px - bid_px)
+    microprice.update(state.microprice, now_ns, imbalance, spread_ticks, price_grid.whole_ticks(state.grid, mid2))
     if not same_px:
         half_spread_bps = np.float64(ask_px - bid_px) / np.float64(mid2) * BPS
         tick_bps = 2.0 * np.float64(tick) / np.float64(mid2) * BPS
@@ -249,7 +250,7 @@ def _observe_estimates(state, market, the_book):
     market.mean_trade_qty = flow.mean_order_qty(state.flow)
     tick = price_grid.tick_at(state.grid, np.int64(the_book.best_px[1]))
     tick_bps = 2.0 * np.float64(tick) / np.float64(the_book.mid2) * BPS
-    spread_ticks = np.int64(the_book.best_px[1] - the_book.best_px[0]) // tick
+    spread_ticks = price_grid.whole_ticks(state.grid, np.int64(the_book.best_px[1] - the_book.best_px[0]))
     market.displacement_bps = microprice.displacement_bps(state.microprice, market.imbalance, spread_ticks, tick_bps)
     move, _ = fair.predict(state.models.fair, ZERO, market.displacement_bps)
     market.fair_move_bps = move
@@ -275,6 +276,7 @@ def _measure_quotes(state, now_ns):
     state.inventory_time += held * seconds
     state.largest_inventory = max(np.float64(state.largest_inventory), held)
     mid2 = np.int64(state.book.mid2)
+    to_bps = BPS / np.float64(mid2) if mid2 > 0 else 0.0
     best_bid, best_ask = ZERO, ZERO
     for n in range(state.orders.n_live):
         order = state.orders.slot[state.orders.live[n]]
@@ -285,7 +287,7 @@ def _measure_quotes(state, now_ns):
         elif best_ask == 0 or order.px < best_ask:
             best_ask = np.int64(order.px)
         if order.node >= 0 and mid2 > 0 and state.ledger.tracker.node[order.node].own_fill_ns == 0:
-            depth = book.depth_bps(state.book, np.int64(order.s), np.int64(order.px))
+            depth = book.distance2(mid2, np.int64(order.s), np.int64(order.px)) * to_bps
             intensity.on_exposure(state.intensity, depth, seconds, NO_FILL)
     for s in range(2):
         best = best_bid if s == 0 else best_ask

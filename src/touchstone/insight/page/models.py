@@ -19,8 +19,8 @@ TONES = {"ADDS VALUE": "good", "HARMFUL": "bad", "FIXABLE": "warn"}
 FOLLOWED = ("fill_10s", "toxic_10s", "adverse_10s", "edge_10s", "lag_1s", "fair_1s")
 LEGEND = (
     "score: Brier, CRPS (bps), squared error (bps^2) or -ln p (nats), lower is better; skill: 1 - score / baseline's; "
-    "ir: DSC / MCB, more than 1 beats the bucket's rate; in 50/90: % of outcomes inside the central intervals; verdicts "
-    "come from e-processes, not from these intervals."
+    "ir: DSC / MCB, more than 1 beats the bucket's rate; in 50/90: % of outcomes inside the central intervals; "
+    "verdicts come from e-processes, not from these intervals."
 )
 COUNTS = "Bars below: how many forecasts a point stands for; vertical lines: 90 % interval with n_eff."
 

@@ -9,7 +9,7 @@ from touchstone import __version__
 from touchstone.insight import sentences
 from touchstone.insight.charts.lines import sparkline
 from touchstone.insight.findings import Finding, Severity
-from touchstone.insight.page.html import amount, bps, chip, estimate, figure
+from touchstone.insight.page.html import amount, bps, chip, code, estimate, figure
 from touchstone.insight.readings import clustered
 from touchstone.insight.readings.fills import edge_bps
 from touchstone.insight.readings.folder import NoDataError
@@ -138,14 +138,8 @@ def _finding(finding: Finding, currency: str) -> str:
         f'<li class="finding {name}"><h3>{chip(name, TONES[finding.severity])}{escape(finding.title)}'
         f'<span class="meta">rule: {escape(finding.rule)}</span></h3><ul>{evidence}</ul>'
         f'<p class="sizes"><b>Size</b> {escape(sizes)}</p>'
-        f'<p class="action"><b>Do</b> {_code(finding.action)}</p></li>'
+        f'<p class="action"><b>Do</b> {code(finding.action)}</p></li>'
     )
-
-
-def _code(words: str) -> str:
-    """Words with `code` in backticks."""
-    parts = escape(words).split("`")
-    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))
 
 
 def told(readings: Readings) -> str:
