@@ -22,6 +22,7 @@ LEGEND = (
     "more than 1 beats the bucket's rate; in 50/90: % of outcomes inside the central intervals; verdicts come from "
     "e-processes, not from these intervals."
 )
+MOST_RECORDS = 200  # of a line along the calibration records
 COUNTS = "Bars below: how many forecasts a point stands for; vertical lines: 90 % interval with n_eff."
 
 
@@ -166,7 +167,9 @@ def _scores(
         values = np.clip(getattr(scores, column), -1.0 if column == "skill" else -10.0, 10.0)
         if np.isfinite(values).any():
             dash = ("", "dashed", "dotted")[at % 3]
-            drawn.append(lines.Series(name, scores.t_ns.tolist(), values.tolist(), color=str(at % 6), dash=dash))
+            shown = np.linspace(0, len(values) - 1, min(len(values), MOST_RECORDS)).astype(int)
+            x, y = scores.t_ns[shown].tolist(), values[shown].tolist()
+            drawn.append(lines.Series(name, x, y, color=str(at % 6), dash=dash))
     if not drawn or max(len(each.x) for each in drawn) < 2:
         raise NoDataError("fewer than two calibration records were written: one comes every five minutes")
     return lines.along_time(drawn, title, y_name, zero=zero, references=references)
