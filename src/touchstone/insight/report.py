@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from touchstone.insight.climate_tables import regime_table, toxicity_table
 from touchstone.insight.data_tables import data_table
 from touchstone.insight.sentences import calibration_line, sentences
 from touchstone.insight.tables import (
@@ -50,6 +51,8 @@ def render(result: Result) -> RenderableType:
         ("Models: does each beat its baseline?", model_table(result)),
         ("What is behind the scores", evidence_table(result)),
         ("Lead-lag: does the reference venue lead?", lead_lag_table(result)),
+        ("Kinds of market: regime, change point, funding", regime_table(result)),
+        ("Toxicity: predicted against what became of the fills", toxicity_table(result)),
         ("Quotes", quote_table(result)),
         ("Under other assumptions", variant_table(result)),
         ("Data", data_table(result)),

@@ -99,7 +99,8 @@ class Machine:
     def note(self, name: str, rows: Any) -> None:
         """Rows of one table into the digest, which leaves the market's rows out."""
         if name == "events":
-            rows = rows[rows["kind"] >= events.OWN_KIND_FIRST]
+            is_own = rows["kind"] >= np.uint8(events.OWN_KIND_FIRST)
+            rows = rows if is_own.all() else rows[is_own]
         self.counts[name] += len(rows)
         if len(rows) and self._has_digest:
             self._hashes[name].update(np.ascontiguousarray(rows).view(np.uint8).data)

@@ -10,9 +10,10 @@ from touchstone.core.calibration import ledger, reliability, scorecard
 from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.records import ALERT_NAMES
-from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_SQUARED, N_TARGETS, TARGET_NAMES
+from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_LOG, IS_SQUARED, N_TARGETS, TARGET_NAMES
 from touchstone.core.trading import breakers, markout, pnl
 from touchstone.insight import intervals
+from touchstone.session import climate
 from touchstone.session.leadlag import LeadLag
 from touchstone.session.machine import Machine
 
@@ -157,6 +158,9 @@ def whole(shell: Machine, config: Config, sinks: Sinks, seconds: float) -> dict[
         "orders": int(state.orders.n_placed + state.orders.n_amended),
         **of_run,
         "lead_lag": sinks.leadlag.summary(state),
+        "regime": climate.regime(state),
+        "toxicity": climate.toxicity(state),
+        "funding": climate.funding(state),
         "markouts": markouts(state),
         "quotes": quotes(shell),
         "not_quoting_s": not_quoting(state),
@@ -355,9 +359,9 @@ def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
         "model_decided": int(resolved[DECIDED_MODEL]),
         "no_baseline": int(out.n_no_baseline),
         "brier": number(out.loss) if is_binary else None,
-        "crps": None if is_binary or IS_SQUARED[target] else number(out.loss),
+        "crps": None if is_binary or IS_SQUARED[target] or IS_LOG[target] else number(out.loss),
         "squared_error": number(out.loss) if IS_SQUARED[target] else None,
-        "log_score": number(out.log_score),
+        "log_score": number(out.loss) if IS_LOG[target] else number(out.log_score),
         "bss": number(out.bss),
         "bss_low": skill.low if skill else None,
         "bss_high": skill.high if skill else None,

@@ -13,9 +13,9 @@ import numpy as np
 
 from touchstone.core.calibration import baseline as base_rate
 from touchstone.core.calibration import blocks, evidence, recalibration, reliability
-from touchstone.core.calibration.scores import brier, crps_student_t, log_score
+from touchstone.core.calibration.scores import P_CLIP, brier, crps_student_t, log_score
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.numerics import LOG_10, student_t_cdf
+from touchstone.core.numerics import LOG_10, logs, student_t_cdf
 
 BINARY, CONTINUOUS = np.int64(0), np.int64(1)
 
@@ -182,12 +182,15 @@ def learn_binary(card, made_ns, bucket, p, q, y, is_window, is_tape_decided):
         card.loss_model_decided += brier(p, y)
         return
     _score(card, made_ns, brier(p, y), brier(q, y))
-    surprise, clipped = log_score(p, y)
+    log_p, log_rest = logs(p)
+    surprise, clipped = -log_p if y else -log_rest, False
+    if not (p >= P_CLIP and p <= 1.0 - P_CLIP):
+        surprise, clipped = log_score(p, y)
     card.log_score += surprise
     if clipped:
         card.n_log_clipped += 1
     card.events[y] += 1
-    reliability.update(card.sketch, bucket, p, y)
+    reliability.update_known(card.sketch, bucket, p, log_p - log_rest, y)
     if is_window:
         card.n_windows += 1
         evidence.bet_on_better(card.skill, q, p, y)

@@ -5,6 +5,7 @@ import numpy as np
 from touchstone.core import actions, records
 from touchstone.core import grid as price_grid
 from touchstone.core.jit import compiled, inline
+from touchstone.core.market import funding
 from touchstone.core.quoting import ladder as quoting
 from touchstone.core.quoting.params import MAX_LEVELS, N_TERMS
 from touchstone.core.trading import quota, reconcile, refusals, risk
@@ -107,6 +108,8 @@ def _size(state, s, position, is_reduce_only, forcing):
         return quoting.NO_QUOTA
     if state.orders.open_qty[s] == 0 and _is_waiting(state, s):
         return quoting.NO_REFUSED
+    if state.market_params.oracle == funding.OFF_HOURS and not is_reducing:
+        return quoting.NO_OFF_HOURS
     room = np.int64(state.max_position_qty - side * position)
     notional = np.float64(abs(position)) * np.float64(state.market_params.mid2) * 0.5
     worth_keeping = max(np.float64(state.params.min_notional), REDUCE_SHARE * state.params.max_position_notional)

@@ -31,6 +31,8 @@ RECONCILE = record(
         ("is_matched", "i1", (order_table.CAPACITY,)),  # scratch
         ("candidate", "i8", (order_table.MAX_LIVE,)),  # scratch: slots of the orders that may serve a level, -1 taken
         ("candidate_px", "i8", (order_table.MAX_LIVE,)),
+        ("n_idle", "i8", (2,)),  # scratch: resting orders that serve no level
+        ("n_lacking", "i8", (2,)),  # scratch: wanted levels without an order
         ("n_kept", "i8"),
         ("n_kept_for_price", "i8"),  # moves that were not worth their request
         ("n_rate_limited", "i8"),
@@ -76,6 +78,7 @@ def match(state, s, least):
         work.order_of_level[s, j] = -1
         if ladder.qty[s, j] == 0:
             continue
+        work.n_lacking[s] += 1
         place = np.int64(-1)
         nearest_distance = np.int64(0)
         for n in range(n_candidates):
@@ -83,6 +86,8 @@ def match(state, s, least):
             if work.candidate[n] >= 0 and (place < 0 or distance < nearest_distance):
                 place = np.int64(n)
                 nearest_distance = distance
+                if distance == 0:
+                    break
         if place < 0:
             continue
         nearest = np.int64(work.candidate[place])
@@ -100,12 +105,17 @@ def match(state, s, least):
             work.is_matched[nearest] = 1
             work.candidate[place] = -1
             work.n_kept += 1
+            work.n_lacking[s] -= 1
+            if order.state == order_table.RESTING:
+                work.n_idle[s] -= 1
 
 
 @inline
 def _candidates(state, s):
     """List the orders of a side that may serve a level, none of them matched; returns how many."""
     work = state.reconcile
+    work.n_idle[s] = 0
+    work.n_lacking[s] = 0
     count = np.int64(0)
     for n in range(state.orders.n_live):
         i = np.int64(state.orders.live[n])
@@ -113,6 +123,8 @@ def _candidates(state, s):
         if order.s != s:
             continue
         work.is_matched[i] = 0
+        if order.state == order_table.RESTING:
+            work.n_idle[s] += 1
         is_there = order.state == order_table.SENT or order.state == order_table.RESTING
         if is_there and order.is_reduce == state.ladder.is_reduce[s]:
             work.candidate[count] = i
@@ -244,7 +256,12 @@ def snapshot(row, state, t_ns, depth_bps, queue_ahead):
     row.queue_ahead = queue_ahead
     row.p_toxic[0] = market.p_toxic[0]
     row.p_toxic[1] = market.p_toxic[1]
-    row.regime = 0
+    row.ofi = market.ofi
+    row.regime = market.regime
+    row.p_change = market.p_change
+    row.oracle_gap_bps = market.oracle_gap_bps
+    row.toxicity_p[0] = market.toxicity_p[0]
+    row.toxicity_p[1] = market.toxicity_p[1]
 
 
 @inline
@@ -252,15 +269,18 @@ def _room(state, s, px):
     """How much more may be ordered on a side: position in its limit if all fill, each side in half of theirs."""
     held = np.int64(state.profit.position) if s == 0 else -np.int64(state.profit.position)
     by_position = state.max_position_qty - held - np.int64(state.orders.open_qty[s])
-    half = (np.int64(state.risk.limits.open_notional) - 1) // 2
-    by_notional = (half - np.int64(state.orders.open_notional[s])) // max(px, ONE)
-    return min(by_position, by_notional)
+    left = (np.int64(state.risk.limits.open_notional) - 1) // 2 - np.int64(state.orders.open_notional[s])
+    if by_position * px <= left and px > 0:  # the notional allows it, which needs no division
+        return by_position
+    return min(by_position, left // max(px, ONE))
 
 
 @compiled
 def clear(state, out, s, reason):
     """Cancel the resting orders of a side that serve no level; where orders move by an amend, `serve` does that."""
     work = state.reconcile
+    if work.n_idle[s] == 0:
+        return
     orders = state.orders
     now_ns = np.int64(state.market_params.t_ns)
     for n in range(orders.n_live):
@@ -269,6 +289,7 @@ def clear(state, out, s, reason):
         if order.s == s and order.state == order_table.RESTING and not work.is_matched[i]:
             quota.spend(state.quota, now_ns, ONE)
             order_table.cancel(orders, out, i, now_ns, reason)
+    work.n_idle[s] = 0
 
 
 @inline
@@ -289,8 +310,10 @@ def serve(state, out, s, least, reason):
     orders = state.orders
     now_ns = np.int64(state.market_params.t_ns)
     refused = quoting.QUOTING
+    if work.n_idle[s] == 0 and work.n_lacking[s] == 0:
+        return refused
     level = np.int64(0)
-    n = np.int64(0)
+    n = np.int64(0) if work.n_idle[s] > 0 else np.int64(orders.n_live)
     # Unmatched resting orders go to levels that lack one; those left over are cancelled.
     while n < orders.n_live:
         i = np.int64(orders.live[n])

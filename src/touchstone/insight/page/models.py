@@ -13,14 +13,14 @@ from touchstone.insight.readings import clustered
 from touchstone.insight.readings.folder import NoDataError
 from touchstone.insight.readings.outcomes import by_depth
 from touchstone.insight.readings.readings import Readings
-from touchstone.insight.words import count, covered, interval, is_number, number, ratio, verdict_of
+from touchstone.insight.words import SCORES, count, covered, interval, is_number, number, ratio, verdict_of
 
 TONES = {"ADDS VALUE": "good", "HARMFUL": "bad", "FIXABLE": "warn"}
 FOLLOWED = ("fill_10s", "toxic_10s", "adverse_10s", "edge_10s", "lag_1s", "fair_1s")
 LEGEND = (
-    "score: Brier, CRPS (bps) or squared error (bps^2), lower is better; skill: 1 - score / baseline's; ir: DSC / MCB, "
-    "more than 1 beats the bucket's rate; in 50/90: % of outcomes inside the central intervals; verdicts come from "
-    "e-processes, not from these intervals."
+    "score: Brier, CRPS (bps), squared error (bps^2) or -ln p (nats), lower is better; skill: 1 - score / baseline's; "
+    "ir: DSC / MCB, more than 1 beats the bucket's rate; in 50/90: % of outcomes inside the central intervals; "
+    "verdicts come from e-processes, not from these intervals."
 )
 MOST_RECORDS = 200  # of a line along the calibration records
 COUNTS = "Bars below: how many forecasts a point stands for; vertical lines: 90 % interval with n_eff."
@@ -54,11 +54,11 @@ def _cards(readings: Readings) -> Mapping[str, Mapping[str, Any]]:
 
 
 def scorecards(readings: Readings) -> str:
-    """The table of the terminal, with verdicts on colour; on a phone its columns that matter most."""
+    """The table of the terminal, with verdicts on colour."""
     head = ("model", "n", "n_eff", "score", "skill", "90 % interval", "ir", "in 50/90", "e skill", "e harm", "verdict")
     rows = []
     for name, card in _cards(readings).items():
-        score = next((card[key] for key in ("brier", "crps", "squared_error") if card.get(key) is not None), None)
+        score = next((card[key] for key in SCORES if card.get(key) is not None), None)
         verdict = verdict_of(card)
         chips = chip(verdict, TONES.get(verdict, "soft"))
         if card.get("degraded"):
@@ -75,10 +75,7 @@ def scorecards(readings: Readings) -> str:
             number(card.get("e_harm"), ".3g"),
         ]
         rows.append([escape(name), *(escape(cell) for cell in cells), chips])
-    wide = table(head, rows, text=(0, 10), raw=True)
-    narrow = table(("model", "n_eff", "skill", "verdict"), [[row[at] for at in (0, 2, 4, 10)] for row in rows],
-                   text=(0, 3), raw=True)  # fmt: skip
-    return f'<div class="for-wide">{wide}</div><div class="for-narrow">{narrow}</div>'
+    return table(head, rows, text=(0, 10), raw=True)
 
 
 def reliability(readings: Readings) -> str:

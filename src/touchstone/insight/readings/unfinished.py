@@ -103,7 +103,7 @@ def _models(session: "Session", made: dict[str, Any]) -> None:
         predicted, resolved, voided = (int(value) for value in counted[name])
         loss = _known(scores.loss[-1])
         is_binary = bool(np.isfinite(scores.unc[-1])) or name.startswith(("fill", "toxic")) or name == "lag_1s"
-        is_squared = name.startswith(("fair", "lag_move"))
+        is_squared, is_log = name.startswith(("fair", "lag_move")), name.startswith("belief")
         made["models"][name] = {
             "n": int(scores.n[-1]),
             "n_eff": _known(scores.n_eff[-1]),
@@ -111,8 +111,9 @@ def _models(session: "Session", made: dict[str, Any]) -> None:
             "pending": predicted - resolved - voided,
             "voided": voided,
             "brier": loss if is_binary else None,
-            "crps": None if is_binary or is_squared else loss,
+            "crps": None if is_binary or is_squared or is_log else loss,
             "squared_error": loss if is_squared else None,
+            "log_score": loss if is_log else None,
             "bss": _known(scores.skill[-1]),
             "mcb": _known(scores.mcb[-1]),
             "dsc": _known(scores.dsc[-1]),
