@@ -84,8 +84,8 @@ def test_every_panel_has_a_picture_a_table_or_a_reason(healthy: Path) -> None:
     assert all(bool(panel.body) != bool(panel.why_empty) for panel in panels)
     empty = {panel.title: panel.why_empty for panel in panels if panel.why_empty}
     assert set(empty) == {
-        "Under other assumptions", "Markout by regime", "Edge: predicted against realised", "Reliability",
-        "Gate scorecard", "Data quality",
+        "Under other assumptions", "Edge: predicted against realised", "Reliability", "Gate scorecard", "Data quality",
+        "Kind of market", "Toxicity: predicted against realised",
     }  # fmt: skip
 
 
