@@ -3,7 +3,9 @@
 from touchstone import __version__
 from touchstone.core import actions, conventions, records
 from touchstone.core.jit import CACHE_DIR
+from touchstone.core.market.funding import ORACLE_NAMES
 from touchstone.core.market.leadlag import REFERENCE_NAMES
+from touchstone.core.market.regime import REGIME_NAMES
 from touchstone.core.phases.triggers import TRIGGER_NAMES
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.quoting.params import TERM_NAMES
@@ -20,6 +22,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "no_quote": NO_QUOTE_NAMES,
     "trigger": TRIGGER_NAMES,
     "term": TERM_NAMES,
+    "regime": REGIME_NAMES,
+    "oracle": ORACLE_NAMES,
     "reference": REFERENCE_NAMES,
     "prediction_kind": records.KIND_NAMES,
     "action": ("", "place", "amend", "cancel", "cancel_all"),

@@ -219,7 +219,7 @@ def headline(shell: Machine, config: Config, outcomes: Outcomes | None) -> dict[
         "fills": int(state.profit.n_fills),
         "volume": int(state.profit.volume) / 1e6,
         "pnl": attribution(state),
-        "edge_per_fill": edge_per_fill(state, config.maker_fee_bps),
+        "edge_per_fill": edge_per_fill(shell, config.maker_fee_bps),
         "toxic_fills": toxic_fills(state),
         "inventory": inventory(state),
         "totals": totals(shell, config),
@@ -246,19 +246,16 @@ def _accounts(state: Any) -> Any:
     return copy[0]
 
 
-def edge_per_fill(state: Any, maker_fee_bps: float) -> dict[str, Any]:
-    """Realised half-spread minus fee at 10 s, mean over fills; normal 90 % interval from ten fills on."""
-    n, bps, se = _both_sides(state.marks, TOXIC_HORIZON)
-    if n == 0:
-        return {"bps": None, "se": None, "low": None, "high": None, "n": 0}
-    edge = bps - maker_fee_bps
-    wide = n >= FEWEST_FOR_INTERVAL and se is not None
+def edge_per_fill(shell: Machine, maker_fee_bps: float) -> dict[str, Any]:
+    """Realised half-spread minus fee at 10 s, mean over fills; 90 % interval from ten fills in ten time blocks on."""
+    found = shell.edges.estimate(maker_fee_bps)
+    wide = found.n >= FEWEST_FOR_INTERVAL
     return {
-        "bps": edge,
-        "se": se,
-        "low": edge - Z90 * se if wide and se is not None else None,
-        "high": edge + Z90 * se if wide and se is not None else None,
-        "n": n,
+        "bps": found.mean,
+        "se": found.se,
+        "low": found.low if wide else None,
+        "high": found.high if wide else None,
+        "n": found.n,
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.insight.readings.clustered import t95
+from touchstone.insight.readings.clustered import Z95, t95
 from touchstone.insight.readings.folder import NoDataError
 from touchstone.insight.readings.readings import Readings
 
@@ -46,16 +46,16 @@ def adverse_scatter(readings: Readings) -> Scatter:
 
 
 def edge_scatter(readings: Readings) -> Scatter:
-    """Edge at 10 s after fees of the fills. Raises NoDataError."""
-    if "edges" not in readings.session.tables():
-        raise NoDataError("no fill has both a forecast of its edge and a mid 10 s later")
-    sql = (
-        "SELECT e.predicted_bps, p.edge_scale, p.edge_dof, e.realised_bps, p.side FROM edges e "
-        "JOIN predictions p ON p.prediction_id = e.prediction_id - 2 ORDER BY e.rowid"
+    """Edge at 10 s after fees of our fills (EdgeScatter rows). Raises NoDataError: the session has no edge model."""
+    if not readings.session.has("edges"):
+        raise NoDataError("no fill of ours came to its end under the edge model, or the session ran without it")
+    rows = readings.session.read(
+        "edges", "SELECT fill_id, predicted_bps, sd_bps, realised_bps FROM edges WHERE fill_id > 0 ORDER BY rowid"
     )
-    rows = np.array(readings.session.rows("edges", sql), np.float64).reshape(-1, 5)
-    if len(rows) == 0:
-        raise NoDataError("no fill has both a forecast of its edge and a mid 10 s later")
-    predicted, scale, dof, realised, side = rows.T
-    reach = np.array([t95(max(int(d), 1)) for d in dof]) * scale
-    return Scatter(predicted, predicted - reach, predicted + reach, realised, side.astype(np.int64))
+    if len(rows["fill_id"]) == 0:
+        raise NoDataError("the edge model has predicted no fill of ours yet")
+    side_of = dict(zip(readings.fills.fill_id.tolist(), readings.fills.side.tolist(), strict=True))
+    predicted, reach = rows["predicted_bps"].astype(np.float64), Z95 * rows["sd_bps"].astype(np.float64)
+    side = np.array([side_of.get(int(number), 1) for number in rows["fill_id"]], np.int64)
+    realised = rows["realised_bps"].astype(np.float64)
+    return Scatter(predicted, predicted - reach, predicted + reach, realised, side)
