@@ -142,6 +142,9 @@ def _heard_ns(loop, tape):
 @inline
 def _play_world(venue, loop, tape, until_ns, ahead_ns):
     """The exchange meets rows of the tape up to until_ns, or until ahead_ns after the core is to hear of one."""
+    if loop.n_touch_heard == loop.n_told:  # an empty ring starts over: few slots stay in the cache
+        loop.n_touch_heard = 0
+        loop.n_told = 0
     at = np.int64(loop.world)
     end = np.int64(loop.n_tape)
     hears_touch = loop.hears_touch != 0
