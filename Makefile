@@ -18,7 +18,9 @@ help: ## what there is
 run: $(VENV)/.runtime ## from nothing to a result: a session in a simulated market, and its report
 	$(BIN)/touchstone run $(ARGS)
 
-test: lint ## what must be green: checks, then the tests that take seconds
+test: $(VENV)/.dev ## what must be green: checks (while the core compiles), then the tests that take seconds
+	$(BIN)/python -m touchstone.cli.compile & compiling=$$!; \
+	  $(MAKE) --no-print-directory lint && status=0 || status=$$?; wait $$compiling; exit $$status
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 test-all: lint ## also the slow tests, then the core with every array index checked
@@ -36,6 +38,7 @@ lint: $(VENV)/.dev ## style, types, import contracts
 docs: $(VENV)/.dev ## write again what is generated: the configuration reference and the example
 	$(BIN)/touchstone config reference > docs/configuration.md
 	$(BIN)/touchstone config show > examples/default.toml
+	$(BIN)/python -c "from touchstone.insight.export.columns import reference; print(reference(), end='')" > docs/export.md
 	$(BIN)/python -m touchstone.local.server.settings > docs/exchange-settings.md
 
 # Development pins come first, for its oracles name exact versions of what they share with the runtime.

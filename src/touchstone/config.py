@@ -186,6 +186,30 @@ class Models(Section):
         True,
         "Whether the reference venue's price is listened to: how far it leads ours, and what that says of our mid.",
     )
+    regime: bool = field(
+        True,
+        "Whether the kind of market (quiet, normal, volatile, cascade) and its change points are followed: the belief "
+        "about the next move, and the term of the quotes that it asks for.",
+    )
+    toxicity: bool = field(
+        True,
+        "Whether P(toxic) of a fill comes from the classifier over the market's signals; false: from side, depth and "
+        "volatility alone.",
+    )
+    funding: bool = field(True, "Whether the funding that a position costs moves the reservation price.")
+    funding_horizon_h: Annotated[float, Ge(0), Le(168)] = field(
+        1.0, "How long a position is thought to be held when its funding is priced, hours."
+    )
+    oracle_still_after_s: Annotated[float, Ge(0), Le(604_800)] = field(
+        60.0,
+        "Coins of builder dexs: an oracle price that has not changed for this long widens both sides by what it may "
+        "have moved unseen, seconds; 0 means never.",
+    )
+    oracle_pause_after_s: Annotated[float, Ge(0), Le(604_800)] = field(
+        600.0,
+        "Coins of builder dexs: after this long the thing itself is off hours, and only the side that reduces the "
+        "position is quoted, seconds; 0 means never.",
+    )
     careful_cap_bps: Annotated[float, Ge(0), Le(100)] = field(
         5.0, "Each term by which an unproven model may move a quote away from mid is at most this, bps."
     )
@@ -349,6 +373,10 @@ class Live(Section):
     )
     expires_after_s: Annotated[float, Ge(0), Le(600)] = field(
         10.0, "The exchange refuses an order that reaches it later than this after it was sent, seconds; 0 means never."
+    )
+    signatures_ahead: Annotated[int, Ge(0), Le(1_000)] = field(
+        32, "Signatures whose greater part is prepared while nothing waits for it (docs/decisions/0010); 0 makes each "
+        "when it is needed, by RFC 6979.",
     )
     on_kill: Literal["hold", "flatten"] = field(
         "hold", "What becomes of the position when trading is killed; orders are cancelled in any case."

@@ -12,8 +12,10 @@ from touchstone import __version__, config
 from touchstone.cli import operator, output
 from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
+from touchstone.cli.export import export
 from touchstone.cli.keys import keys_app
 from touchstone.cli.replay import replay
+from touchstone.cli.report import report
 from touchstone.cli.run import run
 
 app = App(
@@ -30,13 +32,14 @@ app.command(config_app)
 app.command(run)
 app.command(exchange)
 app.command(replay)
+app.command(report)
+app.command(export)
 app.command(keys_app)
 app.command(doctor)
 for operated, command in operator.COMMANDS:
     app.command(command, name=operated)
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
-Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
 ComparedConfig = Annotated[Path, Parameter(negative=())]
 ConfigFile = Annotated[Path | None, Parameter(name="--config")]
 
@@ -71,7 +74,7 @@ def import_(
     if json:
         output.print_json({"tape": tape, "data_quality": quality})
     else:
-        from touchstone.insight.report import data_table
+        from touchstone.insight.data_tables import data_table
 
         console = output.stdout()
         console.print(f"tape {tape}", markup=False, soft_wrap=True)
@@ -242,29 +245,6 @@ def compare(
     return output.exit_code_of(document)
 
 
-@app.command
-def report(session: Existing, *, json: Json = False, svg: Path | None = None) -> int:
-    """Show the report of a session again.
-
-    Parameters
-    ----------
-    session
-        Folder of the session.
-    json
-        Print the result as JSON instead.
-    svg
-        Also draw the report into this file, as the terminal shows it.
-    """
-    from touchstone.session.store import load_result
-
-    result = load_result(session)
-    if svg is not None:
-        from touchstone.insight.report import draw_report
-
-        svg.write_text(draw_report(output.plain(result), f"touchstone report {session.name}"), encoding="utf-8")
-    return output.show(result, json)
-
-
 @config_app.command
 def show(config_file: Path | None = None) -> int:
     """Print a whole configuration as TOML: the defaults, or a file with the defaults filled in.
@@ -319,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _COMMANDS = frozenset(
-    "run exchange import backtest compare report config show check reference keys new doctor".split()
+    "run exchange import backtest compare report export config show check reference keys new doctor".split()
 ) | {name for name, _ in operator.COMMANDS}
 
 

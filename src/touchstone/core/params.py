@@ -40,6 +40,12 @@ PARAMS = record(
         ("keep_tolerance_bps", "f8"),
         ("temperature_bps", "f8"),  # entropy temperature of the size allocation
         ("has_lag", "i8"),  # 0: the reference venue is not listened to
+        ("has_regime", "i8"),  # 0: neither regime nor change point nor belief
+        ("has_toxicity", "i8"),  # 0: P(toxic) is that of the model without signals
+        ("has_funding", "i8"),  # 0: no carry in the reservation price
+        ("funding_horizon_h", "f8"),  # how long a position is held
+        ("oracle_still_ns", "i8"),  # an oracle that has not moved for this long widens; 0: never
+        ("oracle_pause_ns", "i8"),  # ... leaves only the reducing side; 0: never
         ("reference_stale_ns", "i8"),  # a reference silent for this long is stale
         ("careful_cap_bps", "f8"),  # each careful term at most this wide
         # estimators and models: where they start, how they forget

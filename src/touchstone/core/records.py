@@ -10,6 +10,7 @@ from touchstone.core.calibration.scorecard import SUMMARY
 from touchstone.core.conventions import N_FAIR, N_FILL, N_MARKOUT
 from touchstone.core.jit import inline, record
 from touchstone.core.market.leadlag import LAG_ROW, PAIR
+from touchstone.core.models.belief import N_PARTS
 from touchstone.core.quoting.params import MARKET_PARAMS, MAX_LEVELS, N_TERMS
 from touchstone.core.targets import N_TARGETS
 
@@ -56,6 +57,7 @@ PREDICTION = record(
         ("as_scale", "f8", (N_MARKOUT,)),
         ("as_dof", "f8", (N_MARKOUT,)),
         ("p_toxic", "f8"),
+        ("p_toxic_without", "f8"),  # by the model without signals
         ("fair_bps", "f8", (N_FAIR,)),  # fair value: predicted move of the mid at 1 and 10 s
         ("fair_sd_bps", "f8", (N_FAIR,)),
         ("lag_gap_bps", "f8"),  # lead-lag: the leader's move that our mid had not followed
@@ -63,12 +65,14 @@ PREDICTION = record(
         ("lag_sd_bps", "f8", (N_FAIR,)),
         ("p_up", "f8"),
         ("p_up_baseline", "f8"),
+        ("belief_weight", "f8", (N_PARTS,)),  # density of the mid's move: its regimes, a new run, an old one
+        ("belief_scale_bps", "f8", (N_PARTS,)),
         ("model_version", "i8"),
         ("is_window", "i8", (N_FILL,)),
     ]
 )
-KIND_PLACE, KIND_AMEND, KIND_RENEW, KIND_SAMPLE, KIND_FAIR, KIND_LAG = (np.int64(i) for i in range(6))
-MODEL_VERSION = np.int64(1)
+KIND_PLACE, KIND_AMEND, KIND_RENEW, KIND_SAMPLE, KIND_FAIR, KIND_LAG, KIND_BELIEF = (np.int64(i) for i in range(7))
+MODEL_VERSION = np.int64(2)
 
 OUTCOME = record(
     [
@@ -98,7 +102,11 @@ SNAPSHOT = record(  # every signal at one time
         ("depth_bps", "f8"),
         ("queue_ahead", "f8"),
         ("p_toxic", "f8", (2,)),  # per side
-        ("regime", "i8"),  # 0 until the regime model exists
+        ("ofi", "f8"),
+        ("regime", "i8"),  # index of market.regime.REGIME_NAMES
+        ("p_change", "f8"),
+        ("oracle_gap_bps", "f8"),
+        ("toxicity_p", "f8", (2,)),  # given the signals, at the rate of the usual half-spread
     ]
 )
 
@@ -253,7 +261,11 @@ def blank_prediction(row):
     row.lag_gap_bps = 0.0
     row.p_up = 0.0
     row.p_up_baseline = 0.0
+    for j in range(N_PARTS):
+        row.belief_weight[j] = 0.0
+        row.belief_scale_bps[j] = 0.0
     row.p_toxic = 0.0
+    row.p_toxic_without = 0.0
     row.depth_bps = 0.0
     row.queue_ahead = 0.0
     row.bucket = 0

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from touchstone import config as configuration
 from touchstone.clients.hyperliquid import Client, Limits, Market, account, read_market
 from touchstone.config import Config
+from touchstone.core import events
 from touchstone.core.jit import source_hash
 from touchstone.core.trading import breakers
 from touchstone.data.units import Coin
@@ -31,6 +32,7 @@ from touchstone.live.warnings import quota_warning
 from touchstone.live.where import Where
 from touchstone.session import carry, result
 from touchstone.session.log import SessionLog
+from touchstone.session.report import leave_report
 from touchstone.session.store import LOG, SessionStore
 from touchstone.venues.hyperliquid.demo import demo_key
 
@@ -85,7 +87,8 @@ async def _desk(config: Config, where: Where, say: Say) -> AsyncIterator[Work]:
     desk = Desk.of(Path(config.live.sessions), network.name, who.account)
     desk.refuse_killed()
     client = Client(
-        network, account=who.account, signer=key.secret.signer(is_mainnet=network.is_mainnet), vault=who.vault,
+        network, account=who.account, vault=who.vault,
+        signer=key.secret.signer(is_mainnet=network.is_mainnet, ahead=config.live.signatures_ahead),
         now_ms=lambda: clock.now_ms(), limits=_limits(where.speed), say=say,
     )  # fmt: skip
     try:
@@ -153,7 +156,8 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
                 retraced = resume.retrace(session.trader, folder, session.recovery)
                 store.drop_ahead()
                 say(f"{retraced.n_events:,} events from the journal: the core stands where it stood")
-                await session.wake(retraced.again)
+                is_cleared = work.desk.n_cleared(folder) > retraced.n_cleared
+                await session.wake([*([events.COMMAND_CLEAR] if is_cleared else []), *retraced.again])
             else:
                 session.begin()
                 _take_over(work, session, say)
@@ -162,7 +166,9 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
                 work.desk.set_last_session(coin, folder.resolve())
             session.trader.sinks.append(log)
             try:
-                ends = await _live(work, session, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn)
+                ends = await _live(
+                    work, session, cover, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn
+                )
             finally:
                 await cover.stop()
             if session.failure is not None:
@@ -170,6 +176,7 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
             made = _result(work, session, sinks, monotonic_s() - began_s, ends, folder)
             store.finish(session.trader.machine["state"].tobytes(), made)
             _keep(work, session)
+    leave_report(folder, say)
     return made
 
 
@@ -254,8 +261,9 @@ def _keep(work: Work, session: Session) -> None:
 
 
 async def _live(
-    work: Work, session: Session, *, minutes: float | None, folder: Path, say: Say, show: Say, warn: Say
-) -> Ends:
+    work: Work, session: Session, cover: deadman.Cover, *,
+    minutes: float | None, folder: Path, say: Say, show: Say, warn: Say,
+) -> Ends:  # fmt: skip
     """Trade until the end, whatever it is; every order is gone when this returns. Why it ended."""
     client, clock, config = work.client, work.clock, work.config
     await client.start(session, subscriptions(client.account, work.market))
@@ -267,7 +275,7 @@ async def _live(
     control = Control(work.desk.folder, Operator(session, lambda: _flatten(work, say)), say)
     await control.start()
     end_ns = None if minutes is None else clock.now_ns() + round(minutes * 60e9)
-    watching = asyncio.create_task(_watch(session, config.market.currency, show, warn))
+    watching = asyncio.create_task(_watch(session, cover, config.market.currency, show, warn))
     reference = follow(
         config, client.network, work.market, session, is_mirror=work.where.mirrors is not None, say=say
     )
@@ -324,14 +332,20 @@ def _error_of(context: dict[str, Any]) -> BaseException:
 
 def _latch(work: Work, session: Session, folder: Path, reason: str) -> None:
     rule = breakers.REASON_NAMES[int(session.trader.state.risk.reason)]
-    work.desk.kill(Kill(when_ns=wall_ns(), rule=rule, session=str(folder), note=reason))
+    work.desk.kill(Kill(when_ns=wall_ns(), rule=rule, session=str(folder.resolve()), note=reason))
 
 
-async def _watch(session: Session, currency: str, show: Say, warn: Say) -> None:
-    """Each second: how the session stands, and word of it when the quota begins to force the inventory down."""
-    was_forcing = False
+async def _watch(session: Session, cover: deadman.Cover, currency: str, show: Say, warn: Say) -> None:
+    """Each second: how the session stands, and word of it when the quota begins to force the inventory down.
+
+    The core is also told of the requests that were made beside it.
+    """
+    was_forcing, charged = False, 0
     while True:
         await asyncio.sleep(LOOK_S)
+        if cover.n_requests > charged:
+            session.charge(cover.n_requests - charged)
+            charged = cover.n_requests
         document = status(session)
         show(line(document, currency))
         if document["quota"]["forcing"] and not was_forcing:

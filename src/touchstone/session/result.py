@@ -10,9 +10,10 @@ from touchstone.core.calibration import ledger, reliability, scorecard
 from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.records import ALERT_NAMES
-from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_SQUARED, N_TARGETS, TARGET_NAMES
+from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_LOG, IS_SQUARED, N_TARGETS, TARGET_NAMES
 from touchstone.core.trading import breakers, markout, pnl
 from touchstone.insight import intervals
+from touchstone.session import climate
 from touchstone.session.leadlag import LeadLag
 from touchstone.session.machine import Machine
 
@@ -158,6 +159,9 @@ def whole(shell: Machine, config: Config, sinks: Sinks, seconds: float) -> dict[
         "orders": int(state.orders.n_placed + state.orders.n_amended),
         **of_run,
         "lead_lag": sinks.leadlag.summary(state),
+        "regime": climate.regime(state),
+        "toxicity": climate.toxicity(state),
+        "funding": climate.funding(state),
         "markouts": markouts(state),
         "quotes": quotes(shell),
         "not_quoting_s": not_quoting(state),
@@ -181,7 +185,7 @@ def whole(shell: Machine, config: Config, sinks: Sinks, seconds: float) -> dict[
 
 _TELLING = (
     *("late", "outside", "crossed", "off_grid", "clamped", "capped", "scaled", "skipped", "dropped", "beyond_book"),
-    "kept_for_price",
+    *("kept_for_price", "price_taken"),
     *("evicted", "full", "unmatched", "duplicates", "invalid", "no_mid", "moved_off_touch", "rate_limited", "missed"),
     *("no_room", "not_tracked", "time_back", "unsound", "bad", "overflow", "refused", "too_old", "mismatches", "lost"),
 )
@@ -280,6 +284,7 @@ def totals(shell: Machine, config: Config) -> dict[str, Any]:
     mid2 = int(state.book.mid2) or int(profit.mid2_last)  # not by `pnl.total2`, which remembers the mid
     return {
         "seconds": observed_s(state),
+        "two_sided_s": float(state.two_sided_ns) / NS,
         "fills": int(profit.n_fills),
         "volume": int(profit.volume) / 1e6,
         "pnl": money(profit.cash2 + profit.position * mid2 - profit.position_open * profit.mid2_open),
@@ -358,9 +363,9 @@ def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
         "model_decided": int(resolved[DECIDED_MODEL]),
         "no_baseline": int(out.n_no_baseline),
         "brier": number(out.loss) if is_binary else None,
-        "crps": None if is_binary or IS_SQUARED[target] else number(out.loss),
+        "crps": None if is_binary or IS_SQUARED[target] or IS_LOG[target] else number(out.loss),
         "squared_error": number(out.loss) if IS_SQUARED[target] else None,
-        "log_score": number(out.log_score),
+        "log_score": number(out.loss) if IS_LOG[target] else number(out.log_score),
         "bss": number(out.bss),
         "bss_low": skill.low if skill else None,
         "bss_high": skill.high if skill else None,

@@ -8,6 +8,7 @@ followed is not sent.
 import numpy as np
 
 from touchstone.core import records, targets
+from touchstone.core.calibration import belief as belief_predictions
 from touchstone.core.calibration import lag as lag_predictions
 from touchstone.core.calibration import scorecard, shadow
 from touchstone.core.conventions import (
@@ -22,7 +23,7 @@ from touchstone.core.conventions import (
     depth_bucket,
 )
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.models import adverse, capture, fair, fill, lag
+from touchstone.core.models import adverse, belief, capture, fair, fill, lag, toxicity
 from touchstone.core.records import MODEL_VERSION
 
 FILL_HORIZONS = np.array(FILL_HORIZONS_NS)
@@ -75,6 +76,7 @@ LEDGER = record(
         ("n_fair", "i8"),
         ("due_fair", "i8", (N_FAIR,)),
         ("lag", lag_predictions.LAG_LEDGER),
+        ("belief", belief_predictions.BELIEF_LEDGER),
         ("window_end_ns", "i8", (targets.N_TARGETS,)),  # no overlap between outcomes that enter an e-process
         ("next_fair_ns", "i8"),
         ("made", "i8", (targets.N_TARGETS,)),
@@ -93,6 +95,8 @@ MODELS = record(
         ("capture_10s", capture.CAPTURE),  # of fills within 10 s of the decision: what a quote that is kept fresh gets
         ("fair", fair.FAIR),
         ("lag", lag.LAG),
+        ("toxicity", toxicity.TOXICITY),
+        ("belief", belief.BELIEF),
         ("cards", scorecard.CARD, (targets.N_TARGETS,)),
         ("influence", "f8", (targets.N_TARGETS,)),  # share of its bold part that a model has earned, 0 to 1
     ]
@@ -129,6 +133,9 @@ def reset(ledger, models, fill_memory, adverse_memory):
     for h in range(N_FAIR):
         scorecard.reset(models.cards[targets.FAIR_TARGET + h], scorecard.CONTINUOUS, FAIR_HORIZONS[h])
     lag_predictions.reset(models)
+    toxicity.reset(models.toxicity)
+    scorecard.reset(models.cards[targets.SIGNALS_TARGET], scorecard.BINARY, MARKOUT_HORIZONS[TOXIC])
+    belief_predictions.reset(models)
 
 
 @compiled
@@ -224,11 +231,26 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
         row.as_dof[h] = dof
         ledger.made[target] += 1
     forecast.depth_bps = depth_bps
-    forecast.p_toxic = p_toxic(models, params, bucket, s, depth_bps, market.sigma)
-    forecast.toxic_baseline = scorecard.baseline(models.cards[targets.TOXIC_TARGET], bucket)
+    _freeze_toxic(ledger, models, params, market, forecast, s)
     row.p_toxic = forecast.p_toxic
-    ledger.made[targets.TOXIC_TARGET] += 1
+    row.p_toxic_without = forecast.p_toxic_without
     return i
+
+
+@inline
+def _freeze_toxic(ledger, models, params, market, forecast, s):
+    """P(toxic) by the model without signals, and by the classifier where that is on: then it is the forecast."""
+    bucket, depth_bps = np.int64(forecast.bucket), np.float64(forecast.depth_bps)
+    without = p_toxic(models, params, bucket, s, depth_bps, market.sigma)
+    forecast.p_toxic_without = without
+    forecast.p_toxic = without
+    forecast.toxic_baseline = scorecard.baseline(models.cards[targets.TOXIC_TARGET], bucket)
+    forecast.has_signals = params.has_toxicity
+    ledger.made[targets.TOXIC_TARGET] += 1
+    if params.has_toxicity:
+        toxicity.features(forecast.toxic_x, market.signal, s, without)
+        forecast.p_toxic = toxicity.predict(models.toxicity, forecast.toxic_x)
+        ledger.made[targets.SIGNALS_TARGET] += 1
 
 
 @inline
@@ -304,16 +326,21 @@ def pending(ledger, target):
     tracker = ledger.tracker
     if target < targets.ADVERSE_TARGET:
         return np.int64(tracker.n_made - ledger.due_fill[target])
-    if target >= targets.LAG_TARGET:
+    if target == targets.BELIEF_TARGET:
+        return belief_predictions.pending(ledger)
+    if targets.LAG_TARGET <= target < targets.SIGNALS_TARGET:
         return lag_predictions.pending(ledger, target)
-    if target >= targets.FAIR_TARGET:
+    if targets.FAIR_TARGET <= target < targets.LAG_TARGET:
         return np.int64(ledger.n_fair - ledger.due_fair[target - targets.FAIR_TARGET])
-    h = TOXIC if target == targets.TOXIC_TARGET else target - targets.ADVERSE_TARGET
+    of_signals = target == targets.SIGNALS_TARGET
+    h = TOXIC if target == targets.TOXIC_TARGET or of_signals else target - targets.ADVERSE_TARGET
     for n in range(tracker.n_done, tracker.n_made):
-        if tracker.node[n & shadow.MASK].as_state == shadow.AS_PENDING:
+        node = tracker.node[n & shadow.MASK]
+        if node.as_state == shadow.AS_PENDING and (node.forecast.has_signals or not of_signals):
             count += 1
     for n in range(ledger.due_markout[h], ledger.n_fills):
-        if ledger.fills[n & FILL_MASK].prediction_id > 0:
+        entry = ledger.fills[n & FILL_MASK]
+        if entry.prediction_id > 0 and (entry.forecast.has_signals or not of_signals):
             count += 1
     return count
 

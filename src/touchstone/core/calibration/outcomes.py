@@ -20,7 +20,7 @@ from touchstone.core.conventions import BPS, N_FAIR, N_FILL, N_MARKOUT, NEVER_NS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import midpath
 from touchstone.core.market.book import depth_from
-from touchstone.core.models import adverse, capture, fair, fill, lag
+from touchstone.core.models import adverse, capture, fair, fill, lag, toxicity
 from touchstone.core.trading import markout, pnl
 
 NAN = np.float64("nan")
@@ -102,6 +102,10 @@ def _void_horizon(ledger, out, prediction_id, forecast, h, reason, now_ns):
         ledger.resolved[target, reason] += 1
         p, q = forecast.p_toxic, forecast.toxic_baseline
         _write_void(out, prediction_id, target, now_ns, reason, forecast.bucket, p, q)
+        if forecast.has_signals:
+            target, without = targets.SIGNALS_TARGET, forecast.p_toxic_without
+            ledger.resolved[target, reason] += 1
+            _write_void(out, prediction_id, target, now_ns, reason, forecast.bucket, p, without)
 
 
 @compiled
@@ -243,6 +247,11 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
         realised = side * (np.float64(mid2) - 2.0 * np.float64(entry.px)) / before * BPS - params.maker_fee_bps
         y = np.int64(1) if realised < 0.0 else np.int64(0)
         _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns)
+        if forecast.has_signals:
+            _score_signals(ledger, models, out, entry, y, decided, by_tape, now_ns)
+            if by_tape:
+                s, p = np.int64(entry.s), np.float64(forecast.p_toxic)
+                toxicity.learn(models.toxicity, forecast.toxic_x, p, s, np.int64(entry.block_ns), y, loss_bps)
 
 
 @compiled
@@ -252,6 +261,21 @@ def _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns):
     p = np.float64(forecast.p_toxic)
     q = np.float64(forecast.toxic_baseline)
     target = targets.TOXIC_TARGET
+    card = models.cards[target]
+    scorecard.learn_binary(card, np.int64(entry.block_ns), bucket, p, q, y, entry.is_window[TOXIC], by_tape)
+    ledger.resolved[target, decided] += 1
+    loss, loss_baseline = (p - y) * (p - y), (q - y) * (q - y)
+    records.outcome(out, entry.prediction_id, target, now_ns, decided, bucket, p, q, np.float64(y), loss, loss_baseline)
+
+
+@compiled
+def _score_signals(ledger, models, out, entry, y, decided, by_tape, now_ns):
+    """The classifier against the model without its signals."""
+    forecast = entry.forecast
+    bucket = np.int64(forecast.bucket)
+    p = np.float64(forecast.p_toxic)
+    q = np.float64(forecast.p_toxic_without)
+    target = targets.SIGNALS_TARGET
     card = models.cards[target]
     scorecard.learn_binary(card, np.int64(entry.block_ns), bucket, p, q, y, entry.is_window[TOXIC], by_tape)
     ledger.resolved[target, decided] += 1

@@ -15,6 +15,7 @@ from touchstone.core.jit import compiled, inline, rare, record
 from touchstone.core.market import book as order_book
 from touchstone.core.market.queue import advance_front
 from touchstone.core.models.fill import FEATURES
+from touchstone.core.models.toxicity import N_X
 from touchstone.core.targets import VOID_CROSSED
 
 CAPACITY = 4096
@@ -30,7 +31,10 @@ FORECAST = record(  # of adverse selection, frozen with the order
         ("dof", "f8", (N_MARKOUT,)),
         ("as_of", "i8", (N_MARKOUT,)),  # sequence number of the empirical baseline
         ("p_toxic", "f8"),
+        ("p_toxic_without", "f8"),  # by the model without signals
         ("toxic_baseline", "f8"),
+        ("has_signals", "i8"),  # 1: p_toxic is the classifier's
+        ("toxic_x", "f8", (N_X,)),  # its inputs
         ("lag_term_bps", "f8"),  # of the quote at the decision
         ("sigma", "f8"),
         ("depth_bps", "f8"),

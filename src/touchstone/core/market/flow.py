@@ -211,3 +211,13 @@ def order_rate(f):
     if weight <= 0.0:
         return math.nan
     return f.orders * f.scale_decay / weight
+
+
+@inline
+def relative_volume(f):
+    """Volume per second over the fast half-life against that over the scale half-life; 1 before any trade."""
+    seen_s = np.float64(f.now_ns - f.start_ns) / NS
+    weight = -math.expm1(-f.scale_decay * seen_s) if f.scale_decay > 0.0 else 0.0
+    if weight <= 0.0 or f.volume <= 0.0:
+        return 1.0
+    return (f.buys[0] + f.sells[0]) * f.decay[0] * weight / (f.volume * f.scale_decay)

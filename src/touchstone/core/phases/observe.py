@@ -7,8 +7,9 @@ from touchstone.core import grid as price_grid
 from touchstone.core.calibration import outcomes, shadow
 from touchstone.core.conventions import BPS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline
-from touchstone.core.market import book, flow, intensity, microprice, midpath, volatility
-from touchstone.core.models import adverse, fair
+from touchstone.core.market import book, flow, funding, intensity, microprice, midpath, volatility
+from touchstone.core.models import adverse, fair, toxicity
+from touchstone.core.phases.climate import is_new_second, observe_climate, observe_funding, observe_second
 from touchstone.core.phases.reference import observe_lag
 from touchstone.core.phases.triggers import NO_TRIGGER, TRIGGER_CLOCK, TRIGGER_TOUCH
 from touchstone.core.quoting import ladder
@@ -30,9 +31,7 @@ def observe_market(state, event, kind):
     the_book = state.book
     tracker = state.ledger.tracker
     if kind == events.CONTEXT:
-        state.oracle_px = event.px
-        state.mark_px = event.qty
-        state.funding_per_hour = np.float64(event.aux) * 1e-12
+        funding.update(state.funding, now_ns, np.int64(event.px), np.int64(event.qty), np.int64(event.aux))
         return NO_TRIGGER
     shadow.activate_due(tracker, the_book, exch_ns)
     book.begin_block(the_book, exch_ns)
@@ -137,12 +136,18 @@ def observe_clock(state):
     """A timer tick: estimators that run on a clock, our time in the book, risk."""
     now_ns = np.int64(state.now_ns)
     sees = is_fresh(state) and book.is_valid(state.book)
+    is_second = False
     if state.params.has_models:
         _estimate_on_clock(state, now_ns, sees)
+        is_second = is_new_second(state)
+        if is_second:
+            observe_second(state, sees)
     _measure_quotes(state, now_ns)
     judge_risk(state)
     if sees and state.params.has_models:
         observe_params(state)
+        if is_second:
+            toxicity.learn_scales(state.models.toxicity)
     return TRIGGER_CLOCK
 
 
@@ -212,6 +217,7 @@ def observe_params(state):
     if state.params.has_models:
         _observe_estimates(state, market, the_book)
     else:
+        observe_funding(state, market)
         market.is_warm = 1  # there is nothing to wait for
 
 
@@ -236,6 +242,7 @@ def _heed_refusals(state, market):
 def _observe_estimates(state, market, the_book):
     market.sigma = volatility.sigma(state.volatility)
     market.sigma_slow = volatility.sigma_slow(state.volatility)
+    observe_funding(state, market)
     market.a = intensity.a(state.intensity)
     market.k = intensity.k(state.intensity)
     market.imbalance = book.imbalance(the_book)
@@ -248,6 +255,7 @@ def _observe_estimates(state, market, the_book):
     move, _ = fair.predict(state.models.fair, ZERO, market.displacement_bps)
     market.fair_move_bps = move
     observe_lag(state, market)
+    observe_climate(state, market)
     market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
     bucket = depth_bucket(reconcile.usual_half_spread(state))
     for s in range(2):

@@ -3,12 +3,15 @@
 import numpy as np
 
 from touchstone.core import records, targets
+from touchstone.core.calibration import belief as belief_predictions
 from touchstone.core.calibration import lag as lag_predictions
 from touchstone.core.calibration import ledger, outcomes, scorecard, shadow
 from touchstone.core.conventions import NS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import book, leadlag
+from touchstone.core.models import belief
 from touchstone.core.numerics import hash_unit
+from touchstone.core.phases.climate import cell_bps
 from touchstone.core.phases.decide import form
 from touchstone.core.phases.observe import can_see
 from touchstone.core.phases.reference import follow_reference
@@ -35,6 +38,7 @@ def resolve(state, out):
     sees = ONE if can_see(state) else ZERO
     outcomes.resolve_fair(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
     lag_predictions.resolve(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
+    belief_predictions.resolve(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
     if the_ledger.n_renewals > 0:
         _renew(state, out)
 
@@ -90,6 +94,8 @@ def predict_on_clock(state, out):
         ledger.freeze_fair(state.ledger, state.models, state.market_params, out)
         if leadlag.is_known(state.market_params):
             lag_predictions.freeze(state.ledger, state.models, state.market_params, out)
+        if state.params.has_regime and belief.is_known(state.models.belief):
+            belief_predictions.freeze(state.ledger, state.models, state.market_params, out, cell_bps(state))
     follow_reference(state, out, can_see(state))
     length_ns = np.int64(state.params.evaluation_window_ns)
     window = now_ns // length_ns

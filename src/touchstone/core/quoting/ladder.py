@@ -25,11 +25,14 @@ from touchstone.core.quoting.params import (
     TERM_CLAMP,
     TERM_FAIR,
     TERM_FEE,
+    TERM_FUNDING,
     TERM_INVENTORY,
     TERM_LAG,
+    TERM_ORACLE,
+    TERM_REGIME,
     TERM_STALENESS,
 )
-from touchstone.core.targets import ADVERSE_TARGET, FAIR_TARGET, FILL_TARGET, LAG_MOVE_TARGET
+from touchstone.core.targets import ADVERSE_TARGET, BELIEF_TARGET, FAIR_TARGET, FILL_TARGET, LAG_MOVE_TARGET
 
 HORIZON_10S, HORIZON_60S = np.int64(1), np.int64(2)  # indexes into FILL_HORIZONS_NS
 HORIZONS_S = np.array([ns / NS for ns in FILL_HORIZONS_NS])
@@ -53,6 +56,8 @@ NO_QUOTE_NAMES = (
     "ledger_full",
     "quota",
     "warming_up",
+    "refused",
+    "off_hours",
 )
 (
     QUOTING,
@@ -67,6 +72,8 @@ NO_QUOTE_NAMES = (
     NO_LEDGER_FULL,
     NO_QUOTA,
     NO_WARMING,
+    NO_REFUSED,  # the exchange refused what was sent: waiting before the next try
+    NO_OFF_HOURS,
 ) = (np.int64(i) for i in range(len(NO_QUOTE_NAMES)))
 
 N_NO_QUOTE = len(NO_QUOTE_NAMES)
@@ -141,6 +148,10 @@ def form_terms(ladder, params, market, free, impacted, influence):
     cap = np.float64(params.careful_cap_bps)
     age_s = np.float64(max(market.data_age_ns - TYPICAL_AGE_NS, 0)) / NS
     staleness = _within_cap(ladder, market.sigma * math.sqrt(age_s), cap)
+    regime = _within_cap(ladder, np.float64(market.regime_term_bps), cap)
+    unproven_regime = (1.0 - influence[BELIEF_TARGET]) * regime
+    oracle = _within_cap(ladder, np.float64(market.oracle_term_bps), cap)
+    carry = min(max(np.float64(market.funding_carry_bps), -cap), cap)
     for s in range(2):
         terms = ladder.term_bps[s]
         with_inventory = free_bid if s == 0 else free_ask
@@ -156,12 +167,14 @@ def form_terms(ladder, params, market, free, impacted, influence):
         threat = -market.lag_move_bps if s == 0 else np.float64(market.lag_move_bps)
         earned = influence[LAG_1S]
         lag_careful = (1.0 - earned) * _within_cap(ladder, max(threat, 0.0), cap)
-        careful = max(adverse_term, 0.0) + max(fair_term, 0.0) + lag_careful
+        regime_careful = unproven_regime
+        careful = max(adverse_term, 0.0) + max(fair_term, 0.0) + lag_careful + regime_careful
         if careful > base:  # unproven models together: at most one base half-spread
             ladder.n_careful_scaled += 1
             adverse_term *= base / careful if adverse_term > 0.0 else 1.0
             fair_term *= base / careful if fair_term > 0.0 else 1.0
             lag_careful *= base / careful
+            regime_careful *= base / careful
         terms[TERM_BASE] = base
         terms[TERM_INVENTORY] = with_inventory - base
         terms[TERM_FEE] = params.maker_fee_bps
@@ -170,6 +183,9 @@ def form_terms(ladder, params, market, free, impacted, influence):
         terms[TERM_LAG] = earned * threat + lag_careful
         market.lag_term_bps[s] = terms[TERM_LAG]
         terms[TERM_STALENESS] = staleness
+        terms[TERM_REGIME] = regime - unproven_regime + regime_careful
+        terms[TERM_FUNDING] = carry if s == 0 else -carry
+        terms[TERM_ORACLE] = oracle
         half = 0.0
         for term in range(N_TERMS - 1):
             half += terms[term]

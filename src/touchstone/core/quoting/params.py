@@ -3,6 +3,8 @@
 import numpy as np
 
 from touchstone.core.jit import record
+from touchstone.core.market.regime import N_REGIMES
+from touchstone.core.models.toxicity import N_SIGNALS
 
 MAX_LEVELS = 8  # per side
 
@@ -30,13 +32,42 @@ MARKET_PARAMS = record(
         ("adverse_bps", "f8", (2,)),  # predicted loss at 10 s of a fill at the base half-spread, per side
         ("p_toxic", "f8", (2,)),
         ("inventory_lots", "f8"),  # position in lots of the order size
+        ("ofi", "f8"),  # order flow imbalance over 5 s, in mean touch sizes, positive = upwards
+        ("regime", "i8"),  # the most likely one, index of market.regime.REGIME_NAMES
+        ("regime_p", "f8", (N_REGIMES,)),
+        ("p_change", "f8"),  # P(the market became another one within the last 10 s)
+        ("belief_sd_bps", "f8"),  # of the next second's move; 0: there is no belief yet
+        ("regime_term_bps", "f8"),  # what belief_sd_bps adds to sigma, for each side
+        ("funding_per_hour", "f8"),
+        ("funding_carry_bps", "f8"),  # what a long position pays over the horizon
+        ("oracle_gap_bps", "f8"),  # oracle above mid; NaN: no context yet
+        ("mark_gap_bps", "f8"),
+        ("oracle", "i8"),  # market.funding UNKNOWN, LIVE, STILL or OFF_HOURS
+        ("oracle_still_s", "f8"),  # since it last changed; NaN: no context yet
+        ("oracle_term_bps", "f8"),  # what it may have moved unseen, for each side
+        ("signal", "f8", (N_SIGNALS,)),  # as the toxicity classifier gets them; those with a sign: + = upwards
+        ("toxicity_p", "f8", (2,)),  # P(toxic) given the signals of a fill whose rate without them is toxicity_base
+        ("toxicity_base", "f8"),  # rate of toxic fills so far in the depth bucket of the usual half-spread
         ("is_warm", "i8"),  # volatility and intensity come from data, not from priors
     ]
 )
 
 # Terms of a half-spread, bps, additive per side, positive = away from mid.
-TERM_NAMES = ("base", "inventory", "fee", "adverse", "fair", "lag", "staleness", "clamp")
-N_TERMS = len(TERM_NAMES)
-TERM_BASE, TERM_INVENTORY, TERM_FEE, TERM_ADVERSE, TERM_FAIR, TERM_LAG, TERM_STALENESS, TERM_CLAMP = (
-    np.int64(i) for i in range(N_TERMS)
+TERM_NAMES = (
+    *("base", "inventory", "fee", "adverse", "fair", "lag", "staleness", "regime", "funding", "oracle"),
+    "clamp",  # the last one: what the sum of the others was moved by
 )
+N_TERMS = len(TERM_NAMES)
+(
+    TERM_BASE,
+    TERM_INVENTORY,
+    TERM_FEE,
+    TERM_ADVERSE,
+    TERM_FAIR,
+    TERM_LAG,
+    TERM_STALENESS,
+    TERM_REGIME,
+    TERM_FUNDING,
+    TERM_ORACLE,
+    TERM_CLAMP,
+) = (np.int64(i) for i in range(N_TERMS))

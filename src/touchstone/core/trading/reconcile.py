@@ -256,7 +256,12 @@ def snapshot(row, state, t_ns, depth_bps, queue_ahead):
     row.queue_ahead = queue_ahead
     row.p_toxic[0] = market.p_toxic[0]
     row.p_toxic[1] = market.p_toxic[1]
-    row.regime = 0
+    row.ofi = market.ofi
+    row.regime = market.regime
+    row.p_change = market.p_change
+    row.oracle_gap_bps = market.oracle_gap_bps
+    row.toxicity_p[0] = market.toxicity_p[0]
+    row.toxicity_p[1] = market.toxicity_p[1]
 
 
 @inline
@@ -364,6 +369,6 @@ def withdraw(state, out, s, reason):
     for n in range(orders.n_live):
         i = np.int64(orders.live[n])
         order = orders.slot[i]
-        if order.s == s and (order.state == order_table.RESTING or order.state == order_table.SENT):
+        if order.s == s and order_table.may_cancel(order, now_ns):
             quota.spend(state.quota, now_ns, ONE)
             order_table.cancel(orders, out, i, now_ns, reason)
