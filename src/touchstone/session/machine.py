@@ -99,7 +99,7 @@ class Machine:
 
     def note(self, name: str, rows: Any) -> None:
         """Rows of one table into the digest, which leaves the market's rows out."""
-        if name == "events":
+        if name == "events":  # without the market's rows
             is_own = rows["kind"] >= np.uint8(events.OWN_KIND_FIRST)
             rows = rows if is_own.all() else rows[is_own]
         self.counts[name] += len(rows)
