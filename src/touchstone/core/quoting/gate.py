@@ -2,7 +2,7 @@
 
 For each level of a side the mean edge of a fill has a posterior: half-spread then, minus fee, minus the mean markout
 loss at 10 s (models/adverse.py, with the side's toxicity), Student-t with the uncertainty of that mean. The side closes
-when P(mean edge < 0) of its best level is above 0.95, after at least 30 fills of our own, and opens again under 0.7.
+when P(mean edge < 0) of its best level is above 0.9, after at least 30 fills of our own, and opens again under 0.6.
 Each side is judged by itself. A point estimate never gates: near 0 it is negative half of the time, and a gate that
 follows it flickers and burns requests.
 
@@ -25,7 +25,7 @@ from touchstone.core.numerics import hash_unit
 from touchstone.core.quoting.ladder import MARKOUT_10S
 from touchstone.core.quoting.params import TERM_LAG
 
-CLOSE_AT, OPEN_AT = 0.95, 0.7
+CLOSE_AT, OPEN_AT = 0.9, 0.6
 FEWEST_FILLS = 30
 EPISODE_NS = np.int64(60 * NS)
 SALT_EPISODE = np.int64(7)
