@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,6 +24,7 @@ from touchstone.live.desk import Desk, Kill, write_whole
 from touchstone.live.identity import check_key, identify, network_of
 from touchstone.live.local_exchange import LocalExchange
 from touchstone.live.operator import Operator
+from touchstone.live.publish import Publisher
 from touchstone.live.reference import follow
 from touchstone.live.resume import About
 from touchstone.live.session import Ends, Session, Start, subscriptions
@@ -162,7 +164,10 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
                 work.desk.set_last_session(coin, folder.resolve())
             session.trader.sinks.append(log)
             try:
-                ends = await _live(work, session, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn)
+                ends = await _live(
+                    work, session, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn,
+                    alerts=sinks.alerts.counts,
+                )  # fmt: skip
             finally:
                 await cover.stop()
             if session.failure is not None:
@@ -254,8 +259,9 @@ def _keep(work: Work, session: Session) -> None:
 
 
 async def _live(
-    work: Work, session: Session, *, minutes: float | None, folder: Path, say: Say, show: Say, warn: Say
-) -> Ends:
+    work: Work, session: Session, *, minutes: float | None, folder: Path, say: Say, show: Say, warn: Say,
+    alerts: dict[str, int],
+) -> Ends:  # fmt: skip
     """Trade until the end, whatever it is; every order is gone when this returns. Why it ended."""
     client, clock, config = work.client, work.clock, work.config
     await client.start(session, subscriptions(client.account, work.market))
@@ -267,7 +273,9 @@ async def _live(
     control = Control(work.desk.folder, Operator(session, lambda: _flatten(work, say)), say)
     await control.start()
     end_ns = None if minutes is None else clock.now_ns() + round(minutes * 60e9)
-    watching = asyncio.create_task(_watch(session, config.market.currency, show, warn))
+    publisher = Publisher(session, config, alerts, folder, _fixed(work))
+    watching = asyncio.create_task(_watch(session, publisher, config.market.currency, show, warn))
+    publishing = asyncio.create_task(publisher.publish())
     reference = follow(
         config, client.network, work.market, session, is_mirror=work.where.mirrors is not None, say=say
     )
@@ -283,6 +291,7 @@ async def _live(
             say(f"ending: {ends.reason}")
         finally:
             watching.cancel()
+            publishing.cancel()
             session.standing = result.standing(session.trader)
             if reference is not None:
                 await reference.stop()
@@ -327,12 +336,23 @@ def _latch(work: Work, session: Session, folder: Path, reason: str) -> None:
     work.desk.kill(Kill(when_ns=wall_ns(), rule=rule, session=str(folder), note=reason))
 
 
-async def _watch(session: Session, currency: str, show: Say, warn: Say) -> None:
+def _fixed(work: Work) -> dict[str, Any]:
+    """What `status.json` says of where a session trades."""
+    return {
+        "pid": os.getpid(),
+        "network": work.client.network.name,
+        "account": work.client.account,
+        "desk": str(work.desk.folder.resolve()),
+        "speed": work.clock.speed,
+    }
+
+
+async def _watch(session: Session, publisher: Publisher, currency: str, show: Say, warn: Say) -> None:
     """Each second: how the session stands, and word of it when the quota begins to force the inventory down."""
     was_forcing = False
     while True:
         await asyncio.sleep(LOOK_S)
-        document = status(session)
+        document = status(session, publisher.models)
         show(line(document, currency))
         if document["quota"]["forcing"] and not was_forcing:
             reduces: Literal["bids", "asks"] = "asks" if document["position"] > 0 else "bids"
