@@ -39,8 +39,8 @@ Bands = list[tuple[int, int, int]]  # first index, its price, tick
 
 
 def _bands(grid: Any) -> Bands:
-    n = int(grid.n_bands)
-    return list(zip(*(np.asarray(part)[:n].tolist() for part in (grid.band_index, grid.band_px, grid.band_tick)), strict=True))
+    parts = (np.asarray(part)[: int(grid.n_bands)] for part in (grid.band_index, grid.band_px, grid.band_tick))
+    return list(zip(*(part.tolist() for part in parts), strict=True))
 
 
 def px(bands: Bands, index: int) -> int:

@@ -1,8 +1,8 @@
 """What a session tells those who only look: `status.json` in its folder, written anew twice a second of the wall.
 
 The trading loop pays for a look, not for a disk: a thread writes the file, and what takes longer than the rest (one
-scorecard is summed up in half a millisecond) is taken in turn, one part a look. Readers never meet the trader: they find
-a whole file, or the one before.
+scorecard is summed up in half a millisecond) is taken in turn, one part a look. Readers never meet the trader: they
+find a whole file, or the one before.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ EVERY_S = 0.5  # of the wall
 
 
 class Publisher:
-    """Looks at a session and writes what it sees; `counts` are those of its alerts by name, `fixed` what never changes."""
+    """Looks at a session and writes what it sees. counts: of its alerts, by name; fixed: what never changes."""
 
     def __init__(
         self, session: Session, config: Config, counts: dict[str, int], folder: Path, fixed: dict[str, Any]

@@ -43,11 +43,13 @@ Say = Callable[[str], None]
 
 
 async def trade(
-    config: Config, where: Where, *, minutes: float | None, folder: Path, say: Say, show: Say
-) -> dict[str, Any]:
+    config: Config, where: Where, *, minutes: float | None, folder: Path, say: Say, show: Say,
+    begins: Callable[[Path], None] = lambda folder: None,
+) -> dict[str, Any]:  # fmt: skip
     """Trade until the time is over (None: until a signal) and return the documented result (docs/json.md).
 
-    folder: of the session, where it begins a new one. `say` hears what happened, `show` how the session stands.
+    folder: of the session, where it begins a new one. `say` hears what happened, `show` how the session stands,
+    `begins` its folder as soon as it is there.
     """
     if where.starts is None:
         configuration.check_may_trade(config, config.account.network)
@@ -60,7 +62,7 @@ async def trade(
             config = config.model_copy(update={"account": here})
         await compiling
         work = await stack.enter_async_context(_desk(config, where, say))
-        return await _trade(work, minutes=minutes, folder=folder, say=say, show=show)
+        return await _trade(work, minutes=minutes, folder=folder, say=say, show=show, begins=begins)
 
 
 @dataclass
@@ -132,7 +134,9 @@ def _with_fees(config: Config, market: Market) -> Config:
     return config.model_copy(update={"fees": fees, "market": of_coin})
 
 
-async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, show: Say) -> dict[str, Any]:
+async def _trade(
+    work: Work, *, minutes: float | None, folder: Path, say: Say, show: Say, begins: Callable[[Path], None]
+) -> dict[str, Any]:
     """One session, from the account's lock to its result."""
     began_s = monotonic_s()
     toml = configuration.to_toml(work.config)
@@ -163,6 +167,7 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
                 store.begin(session.trader.machine["state"].tobytes())
                 work.desk.set_last_session(coin, folder.resolve())
             session.trader.sinks.append(log)
+            begins(folder)
             try:
                 ends = await _live(
                     work, session, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn,
