@@ -23,9 +23,10 @@ from touchstone.core.events import EVENT
 from touchstone.core.jit import CACHE_DIR
 from touchstone.core.phases.resolve import write_calibration
 from touchstone.core.state import STATE, new_machine
+from touchstone.insight.readings.folder import DATABASE
 from touchstone.session.journal import ACTIONS, EVENTS, RECORD_BYTES, Block, JournalMeta, Reader, read
 from touchstone.session.machine import TABLES
-from touchstone.session.store import DATABASE, FINAL, START, STATES, Table
+from touchstone.session.store import DESCRIBING, FINAL, START, STATES, Table
 
 Progress = Callable[[int, int], None]
 ORDERS = "orders"  # the database's copy of the actions
@@ -294,7 +295,7 @@ class Database:
     def not_compared(self) -> list[str]:
         """Tables that the core does not write."""
         names = self._database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-        return [name for (name,) in names if name not in self.tables]
+        return [name for (name,) in names if name not in self.tables and name not in DESCRIBING]
 
     def close(self) -> None:
         """Close the file."""

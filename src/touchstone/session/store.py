@@ -1,7 +1,8 @@
 """The folder of a session: configuration, journal, database, final state, result.
 
     config.toml       as resolved               session.db    SQLite (WAL): quotes, orders, predictions, outcomes,
-    events/NNNN.log   the journal                              fills, markouts, calibration, alerts, truth
+    events/NNNN.log   the journal                              fills, markouts, calibration, alerts, truth,
+                                               and what its codes mean
     state/start.bin   the core before it        session.log   calibration lines and alerts, for people
     state/NNNN.bin    ... before a segment      result.json   what `report` shows
     state/final.bin   ... at the end
@@ -21,11 +22,11 @@ import numpy as np
 
 from touchstone import TouchstoneError, config
 from touchstone.data.units import Coin
+from touchstone.insight.readings.folder import DATABASE, RESULT, SCHEMA
+from touchstone.session.codes import about, codes
 from touchstone.session.journal import Journal
 
-DATABASE = "session.db"
 STATES, START, FINAL = "state", "start.bin", "final.bin"
-RESULT = "result.json"
 LOG = "session.log"
 
 
@@ -67,6 +68,7 @@ class SessionStore:
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=NORMAL")
         self._tables: dict[str, Table] = {}
+        _describe(self._database, coin)
         self._present = _rows_of_tables(self._database)
         (self._states / FINAL).unlink(missing_ok=True)  # of a session that did not get to its result
 
@@ -150,9 +152,25 @@ def _write_whole(path: Path, content: bytes) -> None:
         raise SessionError(f"{path}: cannot be written ({error.strerror}); free space or mend the disk") from error
 
 
+DESCRIBING = ("about", "codes")  # tables that say what the others mean
+
+
+def _describe(database: sqlite3.Connection, coin: Coin) -> None:
+    """Write down who writes the session and what its codes mean; once, for a session that goes on has it already."""
+    if database.execute("PRAGMA user_version").fetchone()[0]:
+        return
+    with database:
+        database.execute("CREATE TABLE about (key TEXT, value TEXT)")
+        database.executemany("INSERT INTO about VALUES (?, ?)", about(coin).items())
+        database.execute("CREATE TABLE codes (kind TEXT, code INTEGER, name TEXT)")
+        database.executemany("INSERT INTO codes VALUES (?, ?, ?)", codes())
+        database.execute(f"PRAGMA user_version = {SCHEMA}")
+
+
 def _rows_of_tables(database: sqlite3.Connection) -> dict[str, int]:
     """Tables that are there, with their numbers of rows."""
     names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    names = [name for name in names if name not in DESCRIBING]
     return {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
 
 

@@ -1,0 +1,92 @@
+"""Means of outcomes that share a price path: intervals from time blocks, not from the outcomes as if independent.
+
+With values x_i in blocks b of at least twice the horizon, sums D_b and counts N_b, mean x = sum D / sum N,
+
+    V = B / (B - 1) sum_b (D_b - x N_b)^2 / (sum N)^2          (docs/concepts.md, the same as for n_eff)
+
+and the central 90 % interval is x +- t(0.95, B - 1) sqrt(V). Below ten blocks there is none.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FEWEST_BLOCKS = 10
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# 95 % quantiles of Student's t by degrees of freedom (1 to 30); beyond, that of the normal with the first correction.
+_T95 = (
+    *(6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812),
+    *(1.796, 1.782, 1.771, 1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725),
+    *(1.721, 1.717, 1.714, 1.711, 1.708, 1.706, 1.703, 1.701, 1.699, 1.697),
+)
+Z95 = 1.6448536269514722
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its doubt; None where there is none. `n` outcomes in `blocks` time blocks."""
+
+    mean: float | None
+    se: float | None
+    low: float | None
+    high: float | None
+    n: int
+    blocks: int
+
+    def times(self, factor: float) -> "Estimate":
+        """The same in another unit."""
+        scaled = [None if value is None else value * factor for value in (self.mean, self.low, self.high)]
+        low, high = sorted(scaled[1:], key=lambda value: (value is None, value)) if factor < 0 else scaled[1:]
+        return Estimate(scaled[0], None if self.se is None else self.se * abs(factor), low, high, self.n, self.blocks)
+
+
+NOTHING = Estimate(None, None, None, None, 0, 0)
+
+
+def t95(dof: int) -> float:
+    """95 % quantile of Student's t."""
+    return _T95[dof - 1] if dof <= len(_T95) else Z95 * (1.0 + (Z95 * Z95 + 1.0) / (4.0 * dof))
+
+
+def mean(values: ArrayLike, block: ArrayLike, weights: ArrayLike | None = None) -> Estimate:
+    """(Weighted) mean of values with the number of each one's time block; NaN values are left out."""
+    x, b = np.asarray(values, np.float64), np.asarray(block, np.int64)
+    w = np.ones(len(x)) if weights is None else np.asarray(weights, np.float64)
+    known = np.isfinite(x) & (w > 0.0)
+    x, b, w = x[known], b[known], w[known]
+    if len(x) == 0:
+        return NOTHING
+    _, at = np.unique(b, return_inverse=True)
+    return of_blocks(np.bincount(at, w * x), np.bincount(at, w), n=len(x))
+
+
+def of_blocks(sums: Floats, counts: Floats, *, n: int) -> Estimate:
+    """The same from sums and counts (or weights) of each block, both of shape [blocks]."""
+    held = counts > 0.0
+    sums, counts = sums[held], counts[held]
+    blocks, total = len(sums), float(counts.sum())
+    if blocks == 0:
+        return NOTHING
+    average = float(sums.sum()) / total
+    if blocks < 2:
+        return Estimate(average, None, None, None, n, blocks)
+    excess = sums - average * counts
+    se = math.sqrt(blocks / (blocks - 1) * float((excess * excess).sum())) / total
+    if blocks < FEWEST_BLOCKS:
+        return Estimate(average, se, None, None, n, blocks)
+    reach = t95(blocks - 1) * se
+    return Estimate(average, se, average - reach, average + reach, n, blocks)
+
+
+def share(successes: float, n: float) -> tuple[float, float] | None:
+    """Central 90 % interval of a share out of n (effective) outcomes, by Wilson's score; None without any."""
+    if not n > 0.0:
+        return None
+    p, z2 = successes / n, Z95 * Z95
+    middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n)
+    reach = Z95 * math.sqrt(p * (1.0 - p) / n + z2 / (4.0 * n * n)) / (1.0 + z2 / n)
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)

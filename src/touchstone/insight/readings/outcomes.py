@@ -1,0 +1,169 @@
+"""What became of the predictions: sums of outcomes by target, depth and time, and the scorecards along the time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchstone.insight.readings import clustered
+from touchstone.insight.readings.clustered import Estimate
+from touchstone.insight.readings.folder import NS, NoDataError, Session
+from touchstone.insight.readings.path import bounds_ns
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SHORTEST_BLOCK_S = 120  # twice the longest horizon of a prediction
+BLOCKS = 500  # at most, about, in a session
+CHUNK = 1_000_000  # rows summed at once: what one sort takes in memory
+
+
+@dataclass(frozen=True)
+class OutcomeSums:
+    """Sums over tape-decided outcomes with a score, one entry per target, depth bucket and time block.
+
+    `forecast`, `outcome`, `baseline`: probabilities, or bps (no baseline there: NaN); losses as scored.
+    """
+
+    target_names: tuple[str, ...]
+    depth_edges_bps: Floats
+    block_s: float
+    target: Ints
+    bucket: Ints
+    block: Ints  # resolved time // block_s
+    n: Floats
+    forecast: Floats
+    outcome: Floats
+    baseline: Floats
+    loss: Floats
+    loss_baseline: Floats
+
+    def of(self, name: str) -> NDArray[np.bool_]:
+        """Which entries are of a target. Raises NoDataError: none is."""
+        if name not in self.target_names:
+            raise NoDataError(f"this session has no model {name}")
+        chosen: NDArray[np.bool_] = self.target == self.target_names.index(name)
+        if not chosen.any():
+            raise NoDataError(f"no prediction of {name} has a scored outcome")
+        return chosen
+
+    def estimate(self, chosen: NDArray[np.bool_], column: str) -> Estimate:
+        """Mean of a column over some entries, with its interval from the time blocks."""
+        _, at = np.unique(self.block[chosen], return_inverse=True)
+        sums, counts = np.bincount(at, getattr(self, column)[chosen]), np.bincount(at, self.n[chosen])
+        return clustered.of_blocks(sums, counts, n=int(self.n[chosen].sum()))
+
+    def bucket_name(self, bucket: int) -> str:
+        """A depth bucket in words."""
+        edges = self.depth_edges_bps
+        if bucket == 0:
+            return f"< {edges[0]:g}"
+        if bucket >= len(edges):
+            return f"> {edges[-1]:g}"
+        return f"{edges[bucket - 1]:g} to {edges[bucket]:g}"
+
+
+def read_outcomes(session: Session) -> OutcomeSums:
+    """One pass over the outcomes, in chunks, so that memory does not grow with the session. Raises NoDataError."""
+    first, last = bounds_ns(session)
+    block_ns = max(SHORTEST_BLOCK_S * NS, (last - first) // BLOCKS)
+    tape = session.names("decided").index("tape")
+    newest = session.rows("outcomes", "SELECT max(rowid) FROM outcomes")[0][0] or 0
+    sql = (
+        "SELECT target, bucket, resolved_ns / ? AS block, count(*), sum(forecast), sum(outcome), sum(baseline), "
+        "sum(loss), sum(loss_baseline) FROM outcomes WHERE rowid BETWEEN ? AND ? AND decided = ? "
+        "AND loss IS NOT NULL AND loss_baseline IS NOT NULL GROUP BY 1, 2, 3"
+    )
+    found: list[tuple[float, ...]] = []
+    for start in range(1, newest + 1, CHUNK):
+        found += session.rows("outcomes", sql, (block_ns, start, start + CHUNK - 1, tape))
+    if not found:
+        raise NoDataError("no prediction has a scored outcome yet")
+    table = np.array([[np.nan if value is None else value for value in row] for row in found], np.float64)
+    keys, at = np.unique(table[:, :3].astype(np.int64), axis=0, return_inverse=True)
+    at = at.reshape(-1)
+    sums = [np.bincount(at, table[:, column], len(keys)) for column in range(3, 9)]
+    return OutcomeSums(
+        session.names("target"), session.values("depth_edge_bps"), block_ns / NS, keys[:, 0], keys[:, 1], keys[:, 2], *sums
+    )
+
+
+@dataclass(frozen=True)
+class DepthRow:
+    """One depth bucket of a target: what was forecast, what happened, and what the baseline said."""
+
+    bucket: int
+    name: str  # bps from mid
+    forecast: float
+    baseline: float | None
+    outcome: Estimate
+
+
+def by_depth(sums: OutcomeSums, target: str) -> list[DepthRow]:
+    """A target by depth bucket, nearest first. Raises NoDataError."""
+    chosen = sums.of(target)
+    rows = []
+    for bucket in np.unique(sums.bucket[chosen]):
+        here = chosen & (sums.bucket == bucket)
+        n = float(sums.n[here].sum())
+        baseline = float(sums.baseline[here].sum()) / n
+        rows.append(
+            DepthRow(
+                int(bucket),
+                sums.bucket_name(int(bucket)),
+                float(sums.forecast[here].sum()) / n,
+                baseline if np.isfinite(baseline) else None,
+                sums.estimate(here, "outcome"),
+            )
+        )
+    return rows
+
+
+def skill(sums: OutcomeSums, chosen: NDArray[np.bool_]) -> Estimate:
+    """Skill 1 - loss / baseline loss of some entries; interval of the gain's time blocks over the baseline's mean."""
+    _, at = np.unique(sums.block[chosen], return_inverse=True)
+    gain = np.bincount(at, (sums.loss_baseline - sums.loss)[chosen])
+    against = np.bincount(at, sums.loss_baseline[chosen])
+    return clustered.of_blocks(gain, against, n=int(sums.n[chosen].sum()))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scorecards of one model along the time: one entry a calibration record (five minutes); NaN: not known yet."""
+
+    t_ns: Ints
+    n: Floats
+    n_eff: Floats
+    skill: Floats
+    loss: Floats
+    mcb: Floats
+    dsc: Floats
+    unc: Floats
+    ir: Floats
+    e_skill_log10: Floats
+    e_harm_log10: Floats
+    coverage50: Floats
+    coverage90: Floats
+    verdict: NDArray[np.object_]
+    degraded: NDArray[np.bool_]
+
+
+_SCORES = "t_ns, n, n_eff, bss, loss, mcb, dsc, unc, ir, e_skill, e_harm, coverage50, coverage90, verdict, degraded"
+
+
+def read_scores(session: Session) -> dict[str, Scores]:
+    """By model. Raises NoDataError: no calibration record was written."""
+    found = {}
+    names = [name for (name,) in session.rows("calibrations", "SELECT DISTINCT model FROM calibrations ORDER BY rowid")]
+    for name in names:
+        rows = session.read("calibrations", f"SELECT {_SCORES} FROM calibrations WHERE model = ? ORDER BY rowid", (name,))
+        numbers: Callable[[str], Floats] = lambda column, rows=rows: rows[column].astype(np.float64)  # noqa: E731
+        found[name] = Scores(
+            rows["t_ns"], numbers("n"), numbers("n_eff"), numbers("bss"), numbers("loss"), numbers("mcb"),
+            numbers("dsc"), numbers("unc"), numbers("ir"), numbers("e_skill"), numbers("e_harm"),
+            numbers("coverage50"), numbers("coverage90"), rows["verdict"], rows["degraded"].astype(bool),
+        )  # fmt: skip
+    if not found:
+        raise NoDataError("no calibration record was written: the session was shorter than its interval")
+    return found
