@@ -75,7 +75,7 @@ def import_(
     if json:
         output.print_json({"tape": tape, "data_quality": quality})
     else:
-        from touchstone.insight.report import data_table
+        from touchstone.insight.data_tables import data_table
 
         console = output.stdout()
         console.print(f"tape {tape}", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What the codes in the tables of a session mean, and who wrote them: kept in the session, so that it explains itself."""
+"""What the codes in the tables of a session mean, and who wrote them: kept in the session itself."""
 
 from touchstone import __version__
 from touchstone.core import conventions, records

@@ -12,7 +12,7 @@ from touchstone.core.calibration.scorecard import VERDICT_NAMES
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.records import ALERT_NAMES
 from touchstone.core.targets import IS_BINARY, N_TARGETS, TARGET_NAMES
-from touchstone.insight.report import calibration_line
+from touchstone.insight.sentences import calibration_line
 
 SIDES = ("bid", "ask")
 NS = 1_000_000_000

@@ -22,7 +22,9 @@ import numpy as np
 
 from touchstone import TouchstoneError, config
 from touchstone.data.units import Coin
-from touchstone.insight.readings.folder import DATABASE, RESULT, SCHEMA
+from touchstone.insight.readings.folder import DATABASE as DATABASE
+from touchstone.insight.readings.folder import RESULT as RESULT
+from touchstone.insight.readings.folder import SCHEMA
 from touchstone.session.codes import about, codes
 from touchstone.session.journal import Journal
 

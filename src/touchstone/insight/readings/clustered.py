@@ -61,20 +61,25 @@ def mean(values: ArrayLike, block: ArrayLike, weights: ArrayLike | None = None) 
     if len(x) == 0:
         return NOTHING
     _, at = np.unique(b, return_inverse=True)
-    return of_blocks(np.bincount(at, w * x), np.bincount(at, w), n=len(x))
+    return of_blocks(sums(at, w * x), sums(at, w), n=len(x))
 
 
-def of_blocks(sums: Floats, counts: Floats, *, n: int) -> Estimate:
+def sums(group: NDArray[np.intp], values: Floats, groups: int = 0) -> Floats:
+    """Sum of values in each group, numbered from 0."""
+    return np.bincount(group, values, groups).astype(np.float64)
+
+
+def of_blocks(totals: Floats, counts: Floats, *, n: int) -> Estimate:
     """The same from sums and counts (or weights) of each block, both of shape [blocks]."""
     held = counts > 0.0
-    sums, counts = sums[held], counts[held]
-    blocks, total = len(sums), float(counts.sum())
+    totals, counts = totals[held], counts[held]
+    blocks, total = len(totals), float(counts.sum())
     if blocks == 0:
         return NOTHING
-    average = float(sums.sum()) / total
+    average = float(totals.sum()) / total
     if blocks < 2:
         return Estimate(average, None, None, None, n, blocks)
-    excess = sums - average * counts
+    excess = totals - average * counts
     se = math.sqrt(blocks / (blocks - 1) * float((excess * excess).sum())) / total
     if blocks < FEWEST_BLOCKS:
         return Estimate(average, se, None, None, n, blocks)

@@ -199,7 +199,7 @@ def sessions_in(folder: Path) -> list[Path]:
 
 
 def _connect(path: Path) -> sqlite3.Connection | None:
-    """Read-only; where the folder cannot be written, and so nobody writes there, without the write-ahead log's index."""
+    """Read-only; where the folder cannot be written, and so nobody writes there, without the log's index."""
     if not path.is_file():
         return None
     for mode in ("mode=ro", "immutable=1"):

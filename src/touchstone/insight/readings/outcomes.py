@@ -1,6 +1,5 @@
 """What became of the predictions: sums of outcomes by target, depth and time, and the scorecards along the time."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +50,8 @@ class OutcomeSums:
     def estimate(self, chosen: NDArray[np.bool_], column: str) -> Estimate:
         """Mean of a column over some entries, with its interval from the time blocks."""
         _, at = np.unique(self.block[chosen], return_inverse=True)
-        sums, counts = np.bincount(at, getattr(self, column)[chosen]), np.bincount(at, self.n[chosen])
-        return clustered.of_blocks(sums, counts, n=int(self.n[chosen].sum()))
+        totals = clustered.sums(at, getattr(self, column)[chosen])
+        return clustered.of_blocks(totals, clustered.sums(at, self.n[chosen]), n=int(self.n[chosen].sum()))
 
     def bucket_name(self, bucket: int) -> str:
         """A depth bucket in words."""
@@ -83,10 +82,10 @@ def read_outcomes(session: Session) -> OutcomeSums:
     table = np.array([[np.nan if value is None else value for value in row] for row in found], np.float64)
     keys, at = np.unique(table[:, :3].astype(np.int64), axis=0, return_inverse=True)
     at = at.reshape(-1)
-    sums = [np.bincount(at, table[:, column], len(keys)) for column in range(3, 9)]
-    return OutcomeSums(
-        session.names("target"), session.values("depth_edge_bps"), block_ns / NS, keys[:, 0], keys[:, 1], keys[:, 2], *sums
-    )
+    sums = [clustered.sums(at, table[:, column], len(keys)) for column in range(3, 9)]
+    target, bucket, block = keys.T
+    names, edges = session.names("target"), session.values("depth_edge_bps")
+    return OutcomeSums(names, edges, block_ns / NS, target, bucket, block, *sums)
 
 
 @dataclass(frozen=True)
@@ -123,8 +122,8 @@ def by_depth(sums: OutcomeSums, target: str) -> list[DepthRow]:
 def skill(sums: OutcomeSums, chosen: NDArray[np.bool_]) -> Estimate:
     """Skill 1 - loss / baseline loss of some entries; interval of the gain's time blocks over the baseline's mean."""
     _, at = np.unique(sums.block[chosen], return_inverse=True)
-    gain = np.bincount(at, (sums.loss_baseline - sums.loss)[chosen])
-    against = np.bincount(at, sums.loss_baseline[chosen])
+    gain = clustered.sums(at, (sums.loss_baseline - sums.loss)[chosen])
+    against = clustered.sums(at, sums.loss_baseline[chosen])
     return clustered.of_blocks(gain, against, n=int(sums.n[chosen].sum()))
 
 
@@ -149,7 +148,11 @@ class Scores:
     degraded: NDArray[np.bool_]
 
 
-_SCORES = "t_ns, n, n_eff, bss, loss, mcb, dsc, unc, ir, e_skill, e_harm, coverage50, coverage90, verdict, degraded"
+_SCORES = {name: name for name in ("n", "n_eff", "loss", "mcb", "dsc", "unc", "ir", "coverage50", "coverage90")} | {
+    "bss": "skill",
+    "e_skill": "e_skill_log10",
+    "e_harm": "e_harm_log10",
+}  # column of the table: field here
 
 
 def read_scores(session: Session) -> dict[str, Scores]:
@@ -157,13 +160,12 @@ def read_scores(session: Session) -> dict[str, Scores]:
     found = {}
     names = [name for (name,) in session.rows("calibrations", "SELECT DISTINCT model FROM calibrations ORDER BY rowid")]
     for name in names:
-        rows = session.read("calibrations", f"SELECT {_SCORES} FROM calibrations WHERE model = ? ORDER BY rowid", (name,))
-        numbers: Callable[[str], Floats] = lambda column, rows=rows: rows[column].astype(np.float64)  # noqa: E731
+        sql = f"SELECT t_ns, verdict, degraded, {', '.join(_SCORES)} FROM calibrations WHERE model = ? ORDER BY rowid"
+        rows = session.read("calibrations", sql, (name,))
+        numbers = {field: rows[column].astype(np.float64) for column, field in _SCORES.items()}
         found[name] = Scores(
-            rows["t_ns"], numbers("n"), numbers("n_eff"), numbers("bss"), numbers("loss"), numbers("mcb"),
-            numbers("dsc"), numbers("unc"), numbers("ir"), numbers("e_skill"), numbers("e_harm"),
-            numbers("coverage50"), numbers("coverage90"), rows["verdict"], rows["degraded"].astype(bool),
-        )  # fmt: skip
+            t_ns=rows["t_ns"], verdict=rows["verdict"], degraded=rows["degraded"].astype(bool), **numbers
+        )
     if not found:
         raise NoDataError("no calibration record was written: the session was shorter than its interval")
     return found

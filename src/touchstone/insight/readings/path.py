@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.insight.readings.fills import Fills, read_fills
 from touchstone.insight.readings.folder import MICRO, NS, NoDataError, Session
 
 Floats = NDArray[np.float64]
@@ -104,15 +103,14 @@ class Money:
 
 def read_money(session: Session, points: int = POINTS) -> Money:
     """PnL and its lines on a grid of the mids that quotes and fills tell. Raises NoDataError: no fill."""
-    fills = read_fills(session)
     raw = _raw_fills(session)
     mids = _mids(session, points)
-    last = int(raw["exch_ns"][-1]) + 30 * NS
     t_ns = np.unique(np.concatenate([mids[0], raw["exch_ns"]]))
-    order = np.argsort(np.concatenate([mids[0], raw["exch_ns"]]), kind="stable")
-    times, values = np.concatenate([mids[0], raw["exch_ns"]])[order], np.concatenate([mids[1], raw["mid2"]])[order]
+    times, values = np.concatenate([mids[0], raw["exch_ns"]]), np.concatenate([mids[1], raw["mid2"]])
+    order = np.argsort(times, kind="stable")
+    times, values = times[order], values[order]
     mid2 = values[np.searchsorted(times, t_ns, side="right") - 1]
-    return _account(session, fills, raw, t_ns, mid2, last)
+    return _account(session, raw, t_ns, mid2)
 
 
 def _raw_fills(session: Session) -> dict[str, NDArray[np.int64]]:
@@ -123,6 +121,8 @@ def _raw_fills(session: Session) -> dict[str, NDArray[np.int64]]:
         "SELECT fill_id, exch_ns, side * qty AS signed, px, fee_micro, position_after, pnl_total, "
         "CASE WHEN mid2_before > 0 THEN mid2_before ELSE 2 * px END AS mid2, at_fill_mid2 FROM fills ORDER BY rowid",
     )
+    if len(raw["fill_id"]) == 0:
+        raise NoDataError("no order was filled")
     due = {}
     if session.has("markouts"):
         due = dict(session.rows("markouts", "SELECT fill_id, mid2 FROM markouts WHERE horizon = ?", (horizon,)))
@@ -139,18 +139,20 @@ def _mids(session: Session, points: int) -> tuple[Ints, Ints]:
     sources = []
     if session.has("predictions", "made_ns", "mid2", "kind"):
         kind = session.names("prediction_kind").index("fair")
-        sources.append(("predictions", f"SELECT max(made_ns) AS t, mid2 FROM predictions WHERE kind = {kind} AND mid2 > 0 "
-                        "GROUP BY (made_ns - ?) / ? ORDER BY t"))  # fmt: skip
-    sources.append(("quotes", "SELECT max(decided_ns) AS t, market_mid2 AS mid2 FROM quotes WHERE market_mid2 > 0 "
-                    "GROUP BY (decided_ns - ?) / ? ORDER BY t"))  # fmt: skip
-    for table, sql in sources:
-        rows = session.read(table, sql, (first, step))
+        sources.append(("predictions", "made_ns", "mid2", f"kind = {kind} AND mid2 > 0"))
+    sources.append(("quotes", "decided_ns", "market_mid2", "market_mid2 > 0"))
+    for table, time, mid2, chosen in sources:
+        rows = session.read(
+            table,
+            f"SELECT max({time}) AS t, {mid2} AS mid2 FROM {table} WHERE {chosen} GROUP BY ({time} - ?) / ? ORDER BY t",
+            (first, step),
+        )
         if len(rows["t"]):
             return rows["t"], rows["mid2"]
     raise NoDataError("no mid was written down")
 
 
-def _account(session: Session, fills: Fills, raw: dict[str, Ints], t_ns: Ints, mid2: Ints, last: int) -> Money:
+def _account(session: Session, raw: dict[str, Ints], t_ns: Ints, mid2: Ints) -> Money:
     """The identity of docs/concepts.md at each time, in ledger units (half micro), then as money."""
     upto = np.searchsorted(raw["exch_ns"], t_ns, side="right")  # fills known at each time
 
@@ -190,8 +192,8 @@ def _account(session: Session, fills: Fills, raw: dict[str, Ints], t_ns: Ints, m
         opening_inventory=opening2 / unit,
         fees=fees2 / unit,
         funding=funding2_at / unit,
-        position=position * session.qty_unit,
-        mid=mid2 * 0.5 * session.px_unit,
+        position=(position * session.qty_unit).astype(np.float64),
+        mid=(mid2 * 0.5 * session.px_unit).astype(np.float64),
     )
 
 

@@ -17,7 +17,7 @@ PRICE = 0.0005  # collateral for which Hyperliquid sells one request
 
 @dataclass(frozen=True)
 class Requests:
-    """Requests so far at the ends of equal stretches of time, by kind, and the allowance: initial plus one per unit traded.
+    """Requests so far at the ends of equal stretches of time; allowed: the initial ones plus one per unit traded.
 
     Counted by us from the session's start; what the account had used before is not in the tables.
     """

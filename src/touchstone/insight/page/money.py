@@ -1,0 +1,75 @@
+"""Panels about money: where it went, and when."""
+
+import numpy as np
+
+from touchstone.insight.charts import bars, lines
+from touchstone.insight.page.html import Panel, amount, both_widths, panel, table
+from touchstone.insight.readings.folder import NoDataError
+from touchstone.insight.readings.path import Money
+from touchstone.insight.readings.readings import Readings
+from touchstone.insight.words import MISSING, PNL_LINES, interval, number
+
+VARIANTS = (("pessimistic_queue", "pessimistic queue"), ("latency_0x", "latency x 0"), ("latency_2x", "latency x 2"))
+
+
+def panels(readings: Readings) -> list[Panel]:
+    """In the order of the page."""
+    return [
+        panel("Where the money went", "Which line of the account made or lost it? The lines add up exactly.",
+              lambda: waterfall(readings)),
+        panel("Under other assumptions", "Does the result hold when the exchange is less kind?", lambda: variants(readings)),
+        panel("Profit and loss over time", "When was it made or lost, and by what?",
+              lambda: over_time(readings.money, readings.session.currency), wide=True,
+              note="Fills not yet 10 s old are valued at the present mid; funding is known at fills."),
+    ]  # fmt: skip
+
+
+def waterfall(readings: Readings) -> str:
+    """The attribution of the result, as on the terminal."""
+    pnl = readings.result.get("pnl") or {}
+    items = [(words, sign * pnl[key]) for key, sign, words in PNL_LINES if pnl.get(key) is not None]
+    if pnl.get("total") is None:
+        raise NoDataError("this run has no accounts" if readings.session.is_finished else "no fill was written down")
+    picture = bars.waterfall(items, pnl["total"], "Attribution of profit and loss", readings.session.currency)
+    rows = [(words, f"{sign * pnl[key]:+,.6f}" if pnl.get(key) is not None else MISSING) for key, sign, words in PNL_LINES]
+    return picture + table(("line", readings.session.currency), [*rows, ("total", f"{pnl['total']:+,.6f}")])
+
+
+def over_time(money: Money, currency: str) -> str:
+    """The total and its lines along the time."""
+    x = money.t_ns.astype(np.float64).tolist()
+    held = money.opening_inventory + money.post_horizon
+    drawn = [
+        lines.Series("total", x, money.total.tolist(), color="6", step=True),
+        lines.Series("spread capture", x, money.spread_capture.tolist(), color="2", step=True),
+        lines.Series("adverse selection", x, (-money.adverse_selection).tolist(), color="1", step=True),
+        lines.Series("drift and opening inventory", x, held.tolist(), color="3", step=True, dash="dashed"),
+        lines.Series("fees", x, (-money.fees).tolist(), color="5", step=True, dash="dotted"),
+    ]
+    return both_widths(
+        lambda width: lines.along_time(
+            drawn, "Profit and loss over time by line", currency, width=width, height=260, zero=True
+        )
+    )
+
+
+def variants(readings: Readings) -> str:
+    """The run beside the pessimistic queue and other latencies."""
+    result = readings.result
+    found = result.get("variants") or {}
+    shown = [(words, found[key]) for key, words in VARIANTS if found.get(key)]
+    if not shown:
+        raise NoDataError("only one set of assumptions was run; a live session meets one exchange only")
+    queue = (result.get("assumptions") or {}).get("queue_model")
+    columns = [(f"chosen ({queue})" if queue else "as run", result), *shown]
+    rows = [
+        ["fills", *(number(column.get("fills"), ",.0f") for _, column in columns)],
+        [f"volume, {readings.session.currency}", *(number(column.get("volume"), ",.0f") for _, column in columns)],
+        [f"PnL, {readings.session.currency}", *(amount((column.get("pnl") or {}).get("total")) for _, column in columns)],
+    ]
+    edges = [column.get("edge_per_fill") or {} for _, column in columns]
+    rows.append(["edge per fill, bps", *(number(edge.get("bps"), "+.2f") for edge in edges)])
+    rows.append(["90 % interval", *(interval(edge.get("low"), edge.get("high"), "+.2f") for edge in edges)])
+    toxic = [(column.get("toxic_fills") or {}).get("share") for _, column in columns]
+    rows.append(["toxic fills", *(number(share, ".1%") for share in toxic)])
+    return table(["", *(words for words, _ in columns)], rows)
