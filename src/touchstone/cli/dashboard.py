@@ -19,7 +19,7 @@ from touchstone.cli import output
 LOG = "dashboard.log"
 PORTS = 100  # tried from the configured one on
 ENDS_S = 5.0
-NICENESS = 10  # whatever happens here, the trader comes first
+NICENESS = 5  # whatever happens here, the trader comes first
 
 
 def dashboard(

@@ -7,7 +7,7 @@ import numpy as np
 
 from touchstone.core.trading import orders as order_table
 
-LEVELS = 12  # of each side
+LEVELS = 12  # of each side, and those behind them that hold orders of ours
 REACH = 2_000  # slots behind the touch that are looked at
 SIDES = ("bid", "ask")
 
@@ -23,7 +23,10 @@ def book(state: Any) -> dict[str, list[dict[str, float]]]:
         first, end = (max(best - REACH, 0), best + 1) if s == 0 else (best, best + REACH)
         shown, own = (np.asarray(array[s])[first:end] for array in (view.qty, view.own))
         found = np.flatnonzero(shown)
-        found = found[::-1][:LEVELS] if s == 0 else found[:LEVELS]
+        found = found[::-1] if s == 0 else found
+        is_shown = own[found] > 0  # ours however deep they are
+        is_shown[:LEVELS] = True
+        found = found[is_shown]
         sides[side] = [
             {
                 "px": px(bands, origin + first + slot) / price_units,

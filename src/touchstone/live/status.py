@@ -33,6 +33,8 @@ def status(session: Session, models: Mapping[str, Any] | None = None) -> dict[st
         "coin": session.start.market.coin,
         "time_ns": now_ns,
         "connected": session.client.is_up,
+        "connection_losses": session.n_downs,
+        "timers_skipped": session.trader.n_timers_skipped,
         "position": int(state.profit.position) / size,
         "mid": mid2 / 2 / 10 ** (6 - int(state.params.sz_decimals)) if mid2 else None,
         "pnl": result.attribution(state),

@@ -122,8 +122,8 @@ class Alerter:
         if not self._held_back or is_quiet(self._settings.quiet_hours, wall.time()):
             return
         if self._n_in_hour(now_s) < self._settings.most_per_hour:
-            self._dispatch(f"{self.n_held_back} messages were held back; see alerts.log", now_s)
-            self._held_back: set[str] = set()  # texts
+            self._dispatch(f"{len(self._held_back)} messages were held back; see {LOG}", now_s)
+            self._held_back.clear()
 
     def _dispatch(self, text: str, now_s: float) -> None:
         self._sent_s.append(now_s)
