@@ -26,6 +26,7 @@ from touchstone.core.trading import breakers
 from touchstone.data.errors import DataError
 from touchstone.data.tape import Tape, open_tape
 from touchstone.insight import paired
+from touchstone.insight.settings import differences
 from touchstone.session import params, result
 
 BLOCK_S = 60.0  # twice the longest horizon
@@ -252,20 +253,6 @@ def check(a: Config, b: Config) -> None:
         raise ConfigError(f"A quotes {a.market.coin}, B {b.market.coin}: a pair needs one market")
     if a.seed != b.seed:
         raise ConfigError(f"A has seed {a.seed}, B seed {b.seed}: a pair needs one seed")
-
-
-def differences(a: Config, b: Config) -> list[dict[str, Any]]:
-    """Settings in which B is not A: `setting` as `[section] key`, value under `a` and `b`."""
-    found = []
-    left, right = a.model_dump(), b.model_dump()
-    for section, values in left.items():
-        if isinstance(values, dict):
-            found += [
-                {"setting": f"[{section}] {key}", "a": value, "b": right[section][key]}
-                for key, value in values.items()
-                if value != right[section][key]
-            ]
-    return found
 
 
 def _document(

@@ -16,6 +16,7 @@ from touchstone.data.tape import Tape, open_tape
 from touchstone.data.units import Coin, coin_of
 from touchstone.session import result, warm
 from touchstone.session.log import SessionLog
+from touchstone.session.report import leave_report
 from touchstone.session.store import LOG, Journaling, SessionStore
 
 DECIDED = ("ADDS VALUE", "HARMFUL", "FIXABLE")
@@ -163,6 +164,8 @@ def _keep(
         for sink in (store, log):
             if sink:
                 sink.close()
+    if folder:
+        leave_report(folder, say)
     return made
 
 

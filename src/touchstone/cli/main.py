@@ -16,6 +16,7 @@ from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
 from touchstone.cli.keys import keys_app
 from touchstone.cli.replay import replay
+from touchstone.cli.report import report
 from touchstone.cli.run import run
 
 app = App(
@@ -32,6 +33,7 @@ app.command(config_app)
 app.command(run)
 app.command(exchange)
 app.command(replay)
+app.command(report)
 app.command(keys_app)
 app.command(doctor)
 app.command(dashboard)
@@ -40,7 +42,6 @@ for operated, command in operator.COMMANDS:
     app.command(command, name=operated)
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
-Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
 ComparedConfig = Annotated[Path, Parameter(negative=())]
 ConfigFile = Annotated[Path | None, Parameter(name="--config")]
 
@@ -244,29 +245,6 @@ def compare(
 
         print_comparison(output.plain(document), output.stdout())
     return output.exit_code_of(document)
-
-
-@app.command
-def report(session: Existing, *, json: Json = False, svg: Path | None = None) -> int:
-    """Show the report of a session again.
-
-    Parameters
-    ----------
-    session
-        Folder of the session.
-    json
-        Print the result as JSON instead.
-    svg
-        Also draw the report into this file, as the terminal shows it.
-    """
-    from touchstone.session.store import load_result
-
-    result = load_result(session)
-    if svg is not None:
-        from touchstone.insight.report import draw_report
-
-        svg.write_text(draw_report(output.plain(result), f"touchstone report {session.name}"), encoding="utf-8")
-    return output.show(result, json)
 
 
 @config_app.command

@@ -33,6 +33,7 @@ from touchstone.live.warnings import quota_warning
 from touchstone.live.where import Where
 from touchstone.session import carry, result
 from touchstone.session.log import SessionLog
+from touchstone.session.report import leave_report
 from touchstone.session.store import LOG, SessionStore
 from touchstone.venues.hyperliquid.demo import demo_key
 
@@ -180,6 +181,7 @@ async def _trade(
             made = _result(work, session, sinks, monotonic_s() - began_s, ends, folder)
             store.finish(session.trader.machine["state"].tobytes(), made)
             _keep(work, session)
+    leave_report(folder, say)
     return made
 
 

@@ -5,7 +5,7 @@
                                                and what its codes mean
     state/start.bin   the core before it        session.log   calibration lines and alerts, for people
     state/NNNN.bin    ... before a segment      result.json   what `report` shows
-    state/final.bin   ... at the end
+    state/final.bin   ... at the end            report.html   findings and pictures
 
 The journal is ahead of the database: after a crash the tables end earlier than the journal, never later. Money and
 quantities are integers in the database; columns carry the units of `core.records`.

@@ -18,7 +18,7 @@ class Bin:
     high: float | None = None
 
 
-def reliability(bins: Sequence[Bin], title: str, *, width: int = 300, height: int = 300) -> str:
+def reliability(bins: Sequence[Bin], title: str, *, width: int = 250, height: int = 260) -> str:
     """Observed share against forecast, the diagonal as it should be, and how many forecasts each point stands for.
 
     The axes end a little above the largest number, for fills within a second are rare and would sit in a corner.
@@ -39,8 +39,7 @@ def reliability(bins: Sequence[Bin], title: str, *, width: int = 300, height: in
     canvas.path([(across(min(b.forecast, top)), up(min(b.observed, top))) for b in bins], "s0")
     _counts(canvas, bins, across)
     canvas.x_axis(across, "")
-    canvas.text((canvas.left + canvas.right) / 2, canvas.height - 6, "forecast probability; bars: forecasts per group",
-                anchor="middle")  # fmt: skip
+    canvas.text((canvas.left + canvas.right) / 2, canvas.height - 6, "forecast probability", anchor="middle")
     return canvas.svg()
 
 

@@ -11,7 +11,6 @@ from touchstone.insight.readings.readings import Readings
 
 FEWEST_FILLS = 10
 TELLING_BPS = 1.0  # an edge that one would like to tell from zero
-Z_POWER = 0.8416212335729143  # 80 % quantile of the normal
 
 
 def _net(fills: Fills, fee_bps: float, side: int) -> tuple[Estimate, Estimate, Estimate]:
@@ -174,9 +173,9 @@ def _needed(net: Estimate) -> float | None:
 
 
 def _detectable(net: Estimate) -> float:
-    """Minimum detectable edge, bps: (t(0.95) + z(0.8)) se."""
+    """Minimum detectable edge, bps."""
     assert net.se is not None
-    return (clustered.t95(max(net.blocks - 1, 1)) + Z_POWER) * net.se
+    return clustered.minimum_detectable(net.se, net.blocks)
 
 
 def _warming(readings: Readings) -> list[str]:

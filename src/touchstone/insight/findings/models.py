@@ -62,9 +62,8 @@ def disconnected(readings: Readings) -> list[Finding]:
             f"{', '.join(which)}: {'never asked' if silent else 'outcomes never arrive'}; "
             "nothing can be said about whether it helps",
             tuple(evidence),
-            "Wire it before anything else is judged: the prediction must be made where the order is, its id "
-            "must travel on the order, and its outcome must be resolved by a timer. `touchstone replay` shows where the rows "
-            "stop.",
+            "Wire it before anything else is judged: the prediction must be made where the order is, its id must go "
+            "with it, and its outcome must be resolved by a timer. `touchstone replay` shows where the rows stop.",
             "edge of all fills, none of which can be put down to the model",
             bps,
             money,

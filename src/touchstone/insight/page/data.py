@@ -1,5 +1,7 @@
 """Panels about what everything rests on: data quality, counters, alerts."""
 
+from typing import Any
+
 from touchstone.insight.page.html import Panel, panel, table
 from touchstone.insight.readings.folder import NoDataError
 from touchstone.insight.readings.readings import Readings
@@ -51,10 +53,9 @@ def quality(readings: Readings) -> str:
     return _tape(found)
 
 
-def _tape(found: dict[str, object]) -> str:
+def _tape(found: dict[str, Any]) -> str:
     kept, gaps, problems = (found.get(key) or {} for key in ("rows_kept", "gaps", "problems"))
     read = found.get("rows_read") or {}
-    assert isinstance(kept, dict) and isinstance(gaps, dict) and isinstance(problems, dict) and isinstance(read, dict)
     rows = []
     for stream, n in read.items():
         gap = gaps.get(stream) or {}

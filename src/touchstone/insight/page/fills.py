@@ -1,8 +1,11 @@
 """Panels about fills: what they were worth later, by side, depth and regime; what was predicted of them."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from touchstone.insight.charts import calibration, heatmap, lines
+from touchstone.insight.charts.canvas import legend
 from touchstone.insight.page.html import Panel, panel
 from touchstone.insight.readings import fills as fills_of
 from touchstone.insight.readings.fills import Curve
@@ -72,7 +75,7 @@ def side_and_depth(readings: Readings) -> str:
         raise NoDataError("no fill has a markout at 10 s")
     edges = np.unique(np.quantile(fills.depth_bps[known], np.linspace(0.0, 1.0, 5)))
     group = np.clip(np.searchsorted(edges, fills.depth_bps, side="right") - 1, 0, max(len(edges) - 2, 0))
-    names = [f"{low:.1f}-{high:.1f}" for low, high in zip(edges[:-1], edges[1:], strict=True)] or [f"{edges[0]:.1f}"]
+    names = [f"{low:.1f}-{high:.1f}" for low, high in pairwise(edges)] or [f"{edges[0]:.1f}"]
     rows, values = [], []
     for side, sign in (("bid", 1), ("ask", -1)):
         rows.append(side)
@@ -82,15 +85,15 @@ def side_and_depth(readings: Readings) -> str:
             row.append(float(fills.realised_bps[chosen, fills.horizon()].mean()) if chosen.any() else float("nan"))
         values.append(row)
     return heatmap.heatmap(rows, names, values, "Mean markout at 10 s by side and depth",
-                           "mean markout at 10 s, bps; columns: distance from mid at the decision, bps")  # fmt: skip
+                           "bps; columns: depth at the decision, bps")  # fmt: skip
 
 
 def scatter(found: Scatter, what: str) -> str:
     """Points with the band that was forecast, and how many fell inside."""
-    points = [
-        (float(x), float(y), "0" if side > 0 else "1", f"{'bid' if side > 0 else 'ask'}: predicted {x:+.2f}, realised {y:+.2f}")
-        for x, y, side in zip(found.predicted, found.realised, found.side, strict=True)
-    ]
+    points = []
+    for x, y, side in zip(found.predicted.tolist(), found.realised.tolist(), found.side, strict=True):
+        name, color = ("bid", "0") if side > 0 else ("ask", "1")
+        points.append((x, y, color, f"{name}: predicted {x:+.2f}, realised {y:+.2f} bps"))
     band = list(zip(found.predicted.tolist(), found.low.tolist(), found.high.tolist(), strict=True))
     picture = calibration.scatter(
         points, f"Predicted against realised {what}", f"predicted {what}", "realised, bps", band=sorted(band)
@@ -98,6 +101,7 @@ def scatter(found: Scatter, what: str) -> str:
     inside = (found.realised >= found.low) & (found.realised <= found.high)
     known = np.isfinite(found.realised) & np.isfinite(found.low)
     words = f"{int(inside[known].sum()):,} of {int(known.sum()):,} inside the 90 % band that was forecast (grey)"
-    slope = f"; correlation {np.corrcoef(found.predicted, found.realised)[0, 1]:+.2f}" if len(points) > 2 else ""
-    keys = '<div class="legend"><span class="key">blue: bid fills</span><span class="key">orange: ask fills</span></div>'
-    return picture + keys + f'<p class="note">{words}{slope}; dashed: predicted = realised.</p>'
+    varies = len(points) > 2 and np.ptp(found.predicted) > 0.0 and np.ptp(found.realised) > 0.0
+    slope = f"; correlation {np.corrcoef(found.predicted, found.realised)[0, 1]:+.2f}" if varies else ""
+    keys = legend((("s0", "bid fills"), ("s1", "ask fills")))
+    return f'{picture}{keys}<p class="note">{words}{slope}; dashed: predicted = realised.</p>'

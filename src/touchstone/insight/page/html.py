@@ -52,14 +52,16 @@ def multiples(pictures: Sequence[tuple[str, str]]) -> str:
     return f'<div class="multiples">{cells}</div>'
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: Sequence[int] = (0,), raw: bool = False) -> str:
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: Sequence[int] = (0,), raw: bool = False
+) -> str:
     """A table; columns in `text` stand to the left, numbers to the right. `raw`: cells are HTML already."""
 
     def cell(at: int, value: str, tag: str) -> str:
         inner = value if raw and tag == "td" else escape(value)
         return f'<{tag}{"" if at in text else " class=n"}>{inner}</{tag}>'
 
-    head = "".join(cell(at, name, "th") for at, name in enumerate(columns))
+    head = "".join(cell(at, name, "th") for at, name in enumerate(columns)) if any(columns) else ""
     body = "".join(f"<tr>{''.join(cell(at, value, 'td') for at, value in enumerate(row))}</tr>" for row in rows)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 

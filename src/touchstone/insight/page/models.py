@@ -17,6 +17,11 @@ from touchstone.insight.words import count, covered, interval, is_number, number
 
 TONES = {"ADDS VALUE": "good", "HARMFUL": "bad", "FIXABLE": "warn"}
 FOLLOWED = ("fill_10s", "toxic_10s", "adverse_10s", "edge_10s", "lag_1s", "fair_1s")
+LEGEND = (
+    "score: Brier, CRPS (bps) or squared error (bps^2), lower is better; skill: 1 - score / baseline's; ir: DSC / MCB, "
+    "more than 1 beats the bucket's rate; in 50/90: % of outcomes inside the central intervals; verdicts come from "
+    "e-processes, not from these intervals."
+)
 COUNTS = "Bars below: how many forecasts a point stands for; vertical lines: 90 % interval with n_eff."
 
 
@@ -24,19 +29,17 @@ def panels(readings: Readings) -> list[Panel]:
     """In the order of the page."""
     return [
         panel("Scorecards", "Does each model beat knowing only the depth?", lambda: scorecards(readings), wide=True,
-              note="score: Brier, CRPS (bps) or squared error (bps^2), lower is better; skill: 1 - score / baseline's; "
-              "ir: DSC / MCB, more than 1 beats the bucket's rate; in 50/90: % of outcomes inside the central intervals; "
-              "verdicts come from e-processes, not from these intervals."),
+              note=LEGEND),
         panel("Reliability", "When a model says 30 %, does it happen 30 times in 100?", lambda: reliability(readings),
               wide=True, note=COUNTS),
-        panel("What the Brier score is made of", "Is a bad score repairable (MCB), or does the model not know (DSC)?",
-              lambda: corp(readings)),
+        panel("What the Brier score is made of",
+              "Is a bad score repairable (MCB), or does the model not know (DSC)?", lambda: corp(readings)),
         panel("Fill rate by depth", "Does the fill model know what the depth bucket knows, and more?",
               lambda: fill_by_depth(readings)),
         panel("Skill over time", "Does a model get better, or has it broken?", lambda: skill_over_time(readings)),
         panel("Evidence over time", "From when on was it proven, or disproven?", lambda: evidence_over_time(readings),
-              note="log10 of the e-value against the baseline; above 1.3 (20 : 1) a model adds value. It may be looked at all "
-              "the time."),
+              note="log10 of the e-value against the baseline, cut at 10; above 1.3 (20 : 1) a model adds value. It "
+              "may be looked at all the time."),
         panel("Lead-lag", "Does the reference venue lead, and by how much?", lambda: lead_lag(readings)),
         panel("Gate scorecard", "Did withdrawing a side avoid toxic fills, and at what price?", lambda: gate(readings)),
     ]  # fmt: skip
@@ -51,12 +54,14 @@ def _cards(readings: Readings) -> Mapping[str, Mapping[str, Any]]:
 
 def scorecards(readings: Readings) -> str:
     """The table of the terminal, with verdicts on colour."""
-    columns = ("model", "n", "n_eff", "score", "skill", "90 % interval", "ir", "in 50/90", "e skill", "e harm", "verdict")
+    head = ("model", "n", "n_eff", "score", "skill", "90 % interval", "ir", "in 50/90", "e skill", "e harm", "verdict")
     rows = []
     for name, card in _cards(readings).items():
         score = next((card[key] for key in ("brier", "crps", "squared_error") if card.get(key) is not None), None)
         verdict = verdict_of(card)
-        chips = chip(verdict, TONES.get(verdict, "soft")) + (f" {chip('DEGRADED', 'bad')}" if card.get("degraded") else "")
+        chips = chip(verdict, TONES.get(verdict, "soft"))
+        if card.get("degraded"):
+            chips += f" {chip('DEGRADED', 'bad')}"
         cells = [
             count(card.get("n")),
             number(card.get("n_eff"), ",.0f"),
@@ -69,7 +74,7 @@ def scorecards(readings: Readings) -> str:
             number(card.get("e_harm"), ".3g"),
         ]
         rows.append([escape(name), *(escape(cell) for cell in cells), chips])
-    return table(columns, rows, text=(0, 10), raw=True)
+    return table(head, rows, text=(0, 10), raw=True)
 
 
 def reliability(readings: Readings) -> str:
@@ -118,18 +123,17 @@ def fill_by_depth(readings: Readings) -> str:
         lines.Series("filled, with 90 % interval", where, of([row.outcome.mean for row in rows]),
                      of([row.outcome.low for row in rows]), of([row.outcome.high for row in rows]), "0", bars=True),
         lines.Series("model", where, [row.forecast for row in rows], color="1", dash="dashed"),
-        lines.Series("baseline (past of the bucket)", where, of([row.baseline for row in rows]), color="6", dash="dotted"),
+        lines.Series("baseline (bucket's past)", where, of([row.baseline for row in rows]), color="6", dash="dotted"),
     ]  # fmt: skip
     marks = [(float(at), row.name) for at, row in enumerate(rows)]
-    picture = lines.lines(
-        series, lines.Axes("Fill rate within 10 s by depth", "depth, bps from mid", "share filled in 10 s", marks, zero=True)
-    )
+    axes = lines.Axes("Fill rate within 10 s by depth", "depth, bps from mid", "share filled in 10 s", marks, zero=True)
+    picture = lines.lines(series, axes)
     numbers = table(
-        ("depth, bps", "n", "filled", "90 % interval", "model", "baseline"),
+        ("depth, bps", "n", "filled", "90 %", "model", "base"),
         [
             [
                 row.name, count(row.outcome.n), number(row.outcome.mean, ".1%"),
-                interval(row.outcome.low, row.outcome.high, ".1%"), number(row.forecast, ".1%"),
+                interval(row.outcome.low, row.outcome.high, ".0%"), number(row.forecast, ".1%"),
                 number(row.baseline, ".1%"),
             ]
             for row in rows
@@ -145,9 +149,8 @@ def skill_over_time(readings: Readings) -> str:
 
 def evidence_over_time(readings: Readings) -> str:
     """log10 of the e-values for the models."""
-    return _scores(
-        readings, "e_skill_log10", "Evidence for each model", "log10 e-value", zero=True, references=((1.301, "proven"),)
-    )
+    proven = ((1.301, "proven"),)
+    return _scores(readings, "e_skill_log10", "Evidence for each model", "log10 e-value", zero=True, references=proven)
 
 
 def _scores(
@@ -155,9 +158,8 @@ def _scores(
     references: tuple[tuple[float, str], ...] = (),
 ) -> str:  # fmt: skip
     drawn = []
-    for at, (name, scores) in enumerate(
-        (name, scores) for name, scores in readings.scores.items() if name in FOLLOWED
-    ):
+    followed = [(name, scores) for name, scores in readings.scores.items() if name in FOLLOWED]
+    for at, (name, scores) in enumerate(followed):
         values = np.clip(getattr(scores, column), -1.0 if column == "skill" else -10.0, 10.0)
         if np.isfinite(values).any():
             dash = ("", "dashed", "dotted")[at % 3]

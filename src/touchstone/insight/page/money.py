@@ -4,6 +4,7 @@ import numpy as np
 
 from touchstone.insight.charts import bars, lines
 from touchstone.insight.page.html import Panel, amount, both_widths, panel, table
+from touchstone.insight.readings import clustered
 from touchstone.insight.readings.folder import NoDataError
 from touchstone.insight.readings.path import Money
 from touchstone.insight.readings.readings import Readings
@@ -17,7 +18,10 @@ def panels(readings: Readings) -> list[Panel]:
     return [
         panel("Where the money went", "Which line of the account made or lost it? The lines add up exactly.",
               lambda: waterfall(readings)),
-        panel("Under other assumptions", "Does the result hold when the exchange is less kind?", lambda: variants(readings)),
+        panel("Edge per fill", "What does a fill earn at 10 s, before and after the fee?", lambda: edge(readings),
+              note="Lines: 90 %, from time blocks of 30 s, weighted by notional as money is."),
+        panel("Under other assumptions", "Does the result hold when the exchange is less kind?",
+              lambda: variants(readings)),
         panel("Profit and loss over time", "When was it made or lost, and by what?",
               lambda: over_time(readings.money, readings.session.currency), wide=True,
               note="Fills not yet 10 s old are valued at the present mid; funding is known at fills."),
@@ -31,8 +35,25 @@ def waterfall(readings: Readings) -> str:
     if pnl.get("total") is None:
         raise NoDataError("this run has no accounts" if readings.session.is_finished else "no fill was written down")
     picture = bars.waterfall(items, pnl["total"], "Attribution of profit and loss", readings.session.currency)
-    rows = [(words, f"{sign * pnl[key]:+,.6f}" if pnl.get(key) is not None else MISSING) for key, sign, words in PNL_LINES]
+    rows = [
+        (words, f"{sign * pnl[key]:+,.6f}" if pnl.get(key) is not None else MISSING) for key, sign, words in PNL_LINES
+    ]
     return picture + table(("line", readings.session.currency), [*rows, ("total", f"{pnl['total']:+,.6f}")])
+
+
+def edge(readings: Readings) -> str:
+    """Markout at 10 s and edge by side, weighted by notional."""
+    fills = readings.fills
+    gross = fills.realised_bps[:, fills.horizon()]
+    items = []
+    for name, chosen in (("bid", fills.side > 0), ("ask", fills.side < 0), ("both", fills.side != 0)):
+        for words, values in (("before fee", gross), ("after fee", gross - readings.fee_bps)):
+            found = clustered.mean(values[chosen], fills.blocks()[chosen], fills.notional[chosen])
+            if found.mean is not None:
+                items.append(bars.Bar(f"{name}, {words}", found.mean, found.low, found.high, note=f"n {found.n:,}"))
+    if not items:
+        raise NoDataError("no fill has a mid 10 s later yet")
+    return bars.bars(items, "Edge per fill by side", "bps of notional", form="+.2f")
 
 
 def over_time(money: Money, currency: str) -> str:
@@ -65,8 +86,9 @@ def variants(readings: Readings) -> str:
     rows = [
         ["fills", *(number(column.get("fills"), ",.0f") for _, column in columns)],
         [f"volume, {readings.session.currency}", *(number(column.get("volume"), ",.0f") for _, column in columns)],
-        [f"PnL, {readings.session.currency}", *(amount((column.get("pnl") or {}).get("total")) for _, column in columns)],
     ]
+    totals = [(column.get("pnl") or {}).get("total") for _, column in columns]
+    rows.append([f"PnL, {readings.session.currency}", *(amount(total) for total in totals)])
     edges = [column.get("edge_per_fill") or {} for _, column in columns]
     rows.append(["edge per fill, bps", *(number(edge.get("bps"), "+.2f") for edge in edges)])
     rows.append(["90 % interval", *(interval(edge.get("low"), edge.get("high"), "+.2f") for edge in edges)])

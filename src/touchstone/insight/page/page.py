@@ -10,6 +10,7 @@ from touchstone.insight.page.html import Panel
 from touchstone.insight.page.style import CSS
 from touchstone.insight.readings.folder import open_session
 from touchstone.insight.readings.readings import Readings
+from touchstone.insight.sentences import what
 
 REPORT = "report.html"
 
@@ -24,6 +25,24 @@ SECTIONS: tuple[tuple[str, Callable[[Readings], list[Panel]]], ...] = (
 
 def report_page(readings: Readings) -> str:
     """The whole page as text: no script, no font, no address that would have to be fetched."""
+    return document(f"{readings.result.get('coin')} {readings.session.name}", session_parts(readings))
+
+
+def reports_page(folders: Sequence[Path]) -> str:
+    """Several sessions on one page, each after the other. Raises UnreadableSessionError."""
+    parts = [f"<header><h1>{len(folders)} sessions</h1></header>"]
+    names: list[str] = []
+    articles: list[str] = []
+    for at, folder in enumerate(folders):
+        with open_session(folder) as session:
+            readings = Readings(session)
+            names.append(f'<li><a href="#s{at}">{escape(session.name)}</a>: {escape(what(readings.result))}</li>')
+            articles.append(f'<article id="s{at}">{"".join(session_parts(readings))}</article>')
+    return document(f"{len(folders)} sessions", [*parts, f"<ol>{''.join(names)}</ol>", *articles])
+
+
+def session_parts(readings: Readings) -> list[str]:
+    """Everything about one session, in order."""
     parts = [
         summary.header(readings),
         summary.figures(readings),
@@ -38,7 +57,7 @@ def report_page(readings: Readings) -> str:
         '<footer class="meta"><p>Signs: positive = good for us, adverse selection positive = against us. Intervals are '
         "central 90 %. What does not exist is n/a, never zero.</p></footer>"
     )
-    return document(f"{readings.result.get('coin')} {readings.session.name}", parts)
+    return parts
 
 
 def section(title: str, panels: Sequence[Panel]) -> str:

@@ -8,17 +8,19 @@ from touchstone.insight.charts.lines import Marker, Series
 from touchstone.insight.page.html import Panel, both_widths, panel, table
 from touchstone.insight.readings.folder import NoDataError
 from touchstone.insight.readings.readings import Readings
-from touchstone.insight.words import MISSING, count, duration, number
+from touchstone.insight.words import MISSING, count, number
 
+STRETCHES = 100
 MOST_MARKERS = 400  # fills drawn; beyond, every second, third, ...
 
 
 def panels(readings: Readings) -> list[Panel]:
     """In the order of the page."""
     return [
-        panel("Price, quotes and fills", "Where did we stand, and where were we hit?", lambda: price(readings), wide=True,
-              note="Blue up: we bought; orange down: we sold. Quotes are our nearest level at the newest decision."),
-        panel("Half-spread", "How far from the mid did we quote?", lambda: half_spread(readings)),
+        panel("Price, quotes and fills", "Where did we stand, and where were we hit?", lambda: price(readings),
+              wide=True, note="Blue up: we bought; orange down: we sold. Quotes are our nearest level."),
+        panel("Half-spread", "How far from the mid did we quote?", lambda: half_spread(readings),
+              note="Means of stretches of the session."),
         panel("Inventory", "Is the position used or carried?", lambda: inventory(readings)),
         panel("What kept us out", "Which rule, for how long?", lambda: kept_out(readings)),
         panel("Request budget", "Do fills earn the requests that they cost?", lambda: requests(readings)),
@@ -63,10 +65,11 @@ def _fill_markers(readings: Readings) -> list[Marker]:
 def half_spread(readings: Readings) -> str:
     """Per side, after all terms and clamps."""
     quotes = readings.quotes
-    x = quotes.t_ns.astype(np.float64).tolist()
+    pieces = np.array_split(np.arange(len(quotes.t_ns)), min(len(quotes.t_ns), STRETCHES))
+    x = [float(quotes.t_ns[piece].mean()) for piece in pieces]
     series = [
-        Series("bid", x, quotes.half_spread_bps[:, 0].tolist(), color="0"),
-        Series("ask", x, quotes.half_spread_bps[:, 1].tolist(), color="1"),
+        Series(name, x, [float(quotes.half_spread_bps[piece, side].mean()) for piece in pieces], color=str(side))
+        for side, name in enumerate(("bid", "ask"))
     ]
     return lines.along_time(series, "Half-spread per side", "bps of mid", zero=True)
 
@@ -163,8 +166,3 @@ def latency(readings: Readings) -> str:
     if losses is not None:
         words = f"Connection losses: {losses}. Ended: {(readings.result.get('live') or {}).get('ended') or MISSING}."
     return table(("", "median", "p99", "largest"), rows) + (f'<p class="note">{words}</p>' if words else "")
-
-
-def span_words(readings: Readings) -> str:
-    """Length of the session in words."""
-    return duration(readings.result.get("span_s"))

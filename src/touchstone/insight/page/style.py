@@ -6,11 +6,13 @@ CSS = (
     style.CSS
     + """
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 14px/1.45 system-ui, -apple-system, "Segoe UI",
-  Roboto, "Helvetica Neue", Arial, sans-serif; font-variant-numeric: tabular-nums; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  font-variant-numeric: tabular-nums; }
 main { max-width: 1240px; margin: 0 auto; padding: 20px 20px 48px; }
 h1 { font-size: 22px; margin: 0 0 2px; font-weight: 650; }
-h2 { font-size: 17px; margin: 34px 0 10px; padding-bottom: 4px; border-bottom: 1px solid var(--faint); font-weight: 650; }
+h2 { font-size: 17px; margin: 30px 0 10px; padding-bottom: 4px; border-bottom: 1px solid var(--faint);
+  font-weight: 650; }
 h3 { font-size: 14px; margin: 0; font-weight: 650; }
 p { margin: 6px 0; }
 code { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; background: var(--wash); padding: 1px 4px;
@@ -28,22 +30,27 @@ code { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; back
 .figure .detail { font-size: 12px; }
 .figure svg { margin-top: 6px; max-width: 150px; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 370px), 1fr)); gap: 14px; align-items: start; }
-.panel { border: 1px solid var(--faint); border-radius: 8px; padding: 12px 14px; background: var(--card); min-width: 0; }
-.wide-panel { grid-column: 1 / -1; }
+.grid { columns: 3 350px; column-gap: 14px; }
+.panel { border: 1px solid var(--faint); border-radius: 8px; padding: 12px 14px; background: var(--card); min-width: 0;
+  margin: 0 0 14px; break-inside: avoid; }
+.wide-panel { column-span: all; margin-top: 14px; } .wide-panel:first-child { margin-top: 0; }
 .multiples { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 210px), 1fr)); gap: 12px; }
 .multiples svg.chart { max-width: 330px; }
 figure { margin: 0; min-width: 0; } figcaption { font-size: 12.5px; font-weight: 600; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; margin-top: 4px; font-size: 12px; color: var(--soft); }
 .key { display: inline-flex; align-items: center; gap: 5px; } svg.swatch { width: 18px; height: 8px; flex: none; }
 .scroll { overflow-x: auto; }
+.pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px; }
+.pair .figures { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); }
+.side { font-size: 13px; font-weight: 700; color: var(--soft); margin: 0; }
+article { border-top: 3px solid var(--faint); margin-top: 40px; padding-top: 14px; }
 table { border-collapse: collapse; width: 100%; font-size: 12.5px; }
 th { text-align: left; font-weight: 600; color: var(--soft); white-space: nowrap; }
-th, td { padding: 3px 10px 3px 0; border-bottom: 1px solid var(--faint); vertical-align: top; }
+th, td { padding: 3px 8px 3px 0; border-bottom: 1px solid var(--faint); vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
 .n { text-align: right; white-space: nowrap; }
-.chip { display: inline-block; font-size: 11px; font-weight: 650; padding: 1px 7px; border-radius: 9px; white-space: nowrap;
-  border: 1px solid currentColor; }
+.chip { display: inline-block; font-size: 11px; font-weight: 650; padding: 1px 7px; border-radius: 9px;
+  white-space: nowrap; border: 1px solid currentColor; }
 .chip.soft { color: var(--soft); }
 ol.findings { list-style: none; margin: 0; padding: 0; display: grid; gap: 10px; }
 .finding { border: 1px solid var(--faint); border-left: 4px solid var(--soft); border-radius: 6px; padding: 10px 14px;
@@ -55,9 +62,11 @@ ol.findings { list-style: none; margin: 0; padding: 0; display: grid; gap: 10px;
 .calm { border-left-color: var(--good); }
 .for-narrow { display: none; }
 details summary { cursor: pointer; color: var(--soft); font-size: 12.5px; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 12px; background: var(--wash); padding: 10px; border-radius: 6px; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 12px; background: var(--wash); padding: 10px;
+  border-radius: 6px; }
 footer { margin-top: 30px; }
 @media (max-width: 640px) {
+  .pair { grid-template-columns: minmax(0, 1fr); }
   main { padding: 12px 10px 32px; } .for-wide { display: none; } .for-narrow { display: block; }
   .figures { grid-template-columns: repeat(2, 1fr); } .figure .value { font-size: 17px; }
   .panel { padding: 10px; }
@@ -66,7 +75,7 @@ footer { margin-top: 30px; }
   @page { size: A4; margin: 12mm; }
   body { font-size: 11px; } main { max-width: none; padding: 0; } h2 { break-after: avoid; margin-top: 20px; }
   .panel, .finding, .figures, figure { break-inside: avoid; } .scroll { overflow: visible; }
-  .grid { grid-template-columns: 1fr 1fr; gap: 10px; } .multiples { grid-template-columns: repeat(3, 1fr); }
+  .grid { columns: 2; column-gap: 10px; } .multiples { grid-template-columns: repeat(3, 1fr); }
   .for-wide { display: block; } .for-narrow { display: none; } table { font-size: 10px; }
 }
 """

@@ -57,7 +57,7 @@ def figures(readings: Readings) -> str:
     result, currency = readings.result, readings.session.currency
     pnl, edge = (result.get("pnl") or {}).get("total"), result.get("edge_per_fill") or {}
     volume = result.get("volume") or 0.0
-    of_volume = f"{1e4 * pnl / volume:+.2f} bps of volume" if is_number(pnl) and volume else "no volume"
+    of_volume = f"{1e4 * pnl / volume:+.2f} bps of volume" if pnl is not None and volume else "no volume"
     toxic, quotes = result.get("toxic_fills") or {}, result.get("quotes") or {}
     cards = result.get("models") or {}
     proven = [name for name, card in cards.items() if card.get("verdict") == "ADDS VALUE"]
@@ -116,9 +116,9 @@ def findings(found: list[Finding], currency: str) -> str:
     """The findings, the most severe first."""
     if not found:
         return (
-            '<ol class="findings"><li class="finding calm"><h3>Nothing to report</h3><p>No rule fired: models are asked and '
-            "honest, no side is toxic, feeds are fresh, budget and position have room, and the edge can be told from "
-            "zero.</p></li></ol>"
+            '<ol class="findings"><li class="finding calm"><h3>Nothing to report</h3><p>No rule fired: models are '
+            "asked and honest, no side is toxic, feeds are fresh, budget and position have room, and the edge can be "
+            "told from zero.</p></li></ol>"
         )
     return f'<ol class="findings">{"".join(_finding(finding, currency) for finding in found)}</ol>'
 

@@ -87,6 +87,54 @@ def of_blocks(totals: Floats, counts: Floats, *, n: int) -> Estimate:
     return Estimate(average, se, average - reach, average + reach, n, blocks)
 
 
+Z80 = 0.8416212335729143  # 80 % quantile of the normal: the power of a minimum detectable effect
+
+
+def minimum_detectable(se: float, blocks: int) -> float:
+    """True effect that such an interval tells from zero in 80 % of cases: (t(0.95) + z(0.8)) se."""
+    return (t95(max(blocks - 1, 1)) + Z80) * se
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Slope over days with its 90 % interval."""
+
+    per_day: float
+    low: float
+    high: float
+    days: int
+
+
+FEWEST_DAYS = 5
+
+
+def trend(days: ArrayLike, values: ArrayLike) -> Trend | None:
+    """Least-squares slope of daily values; None under five days with a value."""
+    x, y = np.asarray(days, np.float64), np.asarray(values, np.float64)
+    known = np.isfinite(y)
+    x, y = x[known], y[known]
+    if len(np.unique(x)) < FEWEST_DAYS:
+        return None
+    off = x - x.mean()
+    square = float((off * off).sum())
+    slope = float((off * y).sum()) / square
+    rest = y - y.mean() - slope * off
+    reach = t95(len(x) - 2) * math.sqrt(float((rest * rest).sum()) / (len(x) - 2) / square)
+    return Trend(slope, slope - reach, slope + reach, len(x))
+
+
+def difference(a: Estimate, b: Estimate) -> Estimate:
+    """B - A of independent estimates; the smaller number of blocks gives the degrees of freedom."""
+    if a.mean is None or b.mean is None:
+        return NOTHING
+    made, n, blocks = b.mean - a.mean, a.n + b.n, min(a.blocks, b.blocks)
+    if a.se is None or b.se is None or a.low is None or b.low is None:
+        return Estimate(made, None, None, None, n, blocks)
+    se = math.hypot(a.se, b.se)
+    reach = t95(max(blocks - 1, 1)) * se
+    return Estimate(made, se, made - reach, made + reach, n, blocks)
+
+
 def share(successes: float, n: float) -> tuple[float, float] | None:
     """Central 90 % interval of a share out of n (effective) outcomes, by Wilson's score; None without any."""
     if not n > 0.0:

@@ -166,9 +166,10 @@ def curves_by_depth(fills: Fills, groups: int = 3) -> list[Curve]:
 
 def curves_by_regime(session: Session, fills: Fills) -> list[Curve]:
     """By regime at the fill. Raises NoDataError: the session has no regime model."""
-    names = session.names("regime")
-    if int(fills.regime.max()) == 0 and int(fills.regime.min()) == 0 and len(names) == 0:
-        raise NoDataError("no fill has a regime")
+    try:
+        names = session.names("regime")
+    except NoDataError as error:
+        raise NoDataError("this session ran without a regime model") from error
     return [curve(fills, names[code], fills.regime == code) for code in np.unique(fills.regime) if code < len(names)]
 
 

@@ -19,6 +19,18 @@ NS = 1_000_000_000
 MICRO = 1_000_000
 LEDGER_PER_UNIT = 2_000_000  # ledger units (half micro) per unit of collateral
 
+EMPTY = {  # why a table may be missing, in words
+    "fills": "no order was filled",
+    "quotes": "nothing was quoted",
+    "orders": "no request was sent",
+    "predictions": "no prediction was made",
+    "outcomes": "no prediction has an outcome yet",
+    "markouts": "no fill has reached a horizon",
+    "calibrations": "no calibration record was written: the session was shorter than its interval",
+    "alerts": "no alert came",
+    "lags": "the reference venue's lag was not measured: it takes a minute with enough changes",
+}
+
 Columns = dict[str, NDArray[Any]]
 
 
@@ -163,9 +175,10 @@ class Session:
     def _require(self, table: str) -> None:
         if self._database is None:
             raise NoDataError(f"{DATABASE} is missing or cannot be opened")
-        if not self._columns_of(table):
-            reason = self._age() if self.schema < SCHEMA else "nothing of the kind happened in this session"
-            raise NoDataError(f"there is no table {table}: {reason}")
+        if not self._columns_of(table):  # a table is made with its first row
+            if self.schema < SCHEMA:
+                raise NoDataError(self._age())
+            raise NoDataError(EMPTY.get(table, f"nothing was written to the table {table}"))
 
     def _age(self) -> str:
         if self.schema < SCHEMA:

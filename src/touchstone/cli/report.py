@@ -1,0 +1,110 @@
+"""`touchstone report`: a session again, as text, JSON or a page; two beside each other; a folder of them by day."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter, validators
+
+from touchstone.cli import output
+
+Existing = Annotated[Path, Parameter(validator=validators.Path(exists=True))]
+
+
+def report(
+    *session: Existing,
+    html: Path | None = None,
+    compare: Annotated[bool, Parameter(negative=())] = False,
+    weekly: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    svg: Path | None = None,
+) -> int:
+    """Show the report of sessions: on the terminal, as JSON, or as one HTML page that needs no network.
+
+    Parameters
+    ----------
+    session
+        Folders of sessions, finished or not; with --weekly one folder that holds them.
+    html
+        Write the page to this file: findings, and a picture for each question.
+    compare
+        Two sessions beside each other, with intervals.
+    weekly
+        The sessions in a folder by day and model: skill, calibration, drift, decay, what changed.
+    json
+        Print the result as JSON instead: of several sessions a list.
+    svg
+        Also draw the terminal's report of one session into this file.
+    """
+    if not session:
+        raise output.WrongUseError("name at least one session folder")
+    if compare and weekly:
+        raise output.WrongUseError("--compare and --weekly: one of the two")
+    if svg is not None and (len(session) > 1 or compare or weekly):
+        raise output.WrongUseError("--svg draws the report of one session")
+    if weekly:
+        return _weekly(session, html, json)
+    if compare:
+        return _compare(session, html, json)
+    from touchstone.insight.readings import open_session
+
+    results = []
+    for folder in session:
+        with open_session(folder) as opened:
+            results.append(opened.result)
+    if svg is not None:
+        from touchstone.insight.report import draw_report
+
+        svg.write_text(draw_report(output.plain(results[0]), f"touchstone report {session[0].name}"), encoding="utf-8")
+    if html is not None:
+        from touchstone.insight.page.page import reports_page, write_report
+
+        if len(session) == 1:
+            write_report(session[0], html)
+        else:
+            html.write_text(reports_page(session), encoding="utf-8")
+        output.say(f"page in {html}")
+    if json and len(results) > 1:
+        output.print_json(results)
+        return max(output.exit_code_of(result) for result in results)
+    return max(output.show(result, json) for result in results)
+
+
+def _compare(session: Sequence[Path], html: Path | None, json: bool) -> int:
+    if len(session) != 2:
+        raise output.WrongUseError(f"--compare takes two sessions, got {len(session)}")
+    from touchstone.insight.page.side_by_side import compare_page
+    from touchstone.insight.readings import open_session
+    from touchstone.insight.readings.readings import Readings
+    from touchstone.insight.side_by_side import side_by_side
+
+    with open_session(session[0]) as first, open_session(session[1]) as second:
+        a, b = Readings(first), Readings(second)
+        document = side_by_side(a, b)
+        if html is not None:
+            html.write_text(compare_page(a, b, document), encoding="utf-8")
+            output.say(f"page in {html}")
+    return _show(document, json, "comparison")
+
+
+def _weekly(session: Sequence[Path], html: Path | None, json: bool) -> int:
+    if len(session) != 1:
+        raise output.WrongUseError(f"--weekly takes one folder of sessions, got {len(session)}")
+    from touchstone.insight.page.weekly import weekly_page
+    from touchstone.insight.weekly import weekly as of_week
+
+    document = of_week(session[0])
+    if html is not None:
+        html.write_text(weekly_page(document), encoding="utf-8")
+        output.say(f"page in {html}")
+    return _show(document, json, "week")
+
+
+def _show(document: dict[str, Any], json: bool, kind: str) -> int:
+    if json:
+        output.print_json(document)
+    else:
+        from touchstone.insight import side_tables
+
+        output.stdout().print(getattr(side_tables, kind)(document))
+    return output.OK
