@@ -15,6 +15,7 @@ from touchstone import TouchstoneError
 
 STATUS, RESULT, CONFIG = "status.json", "result.json", "config.toml"
 SILENT_S = 5.0  # a running session that wrote nothing for so long hangs or is dead
+STARTS_S = 300.0  # longest from a session's folder to its first word: it may have to compile
 NS = 1_000_000_000
 
 Phase = Literal["starting", "running", "silent", "ended"]
@@ -68,7 +69,8 @@ class Reader:
         if told is None:
             if not (self.folder / CONFIG).exists():
                 raise NoSessionError(f"{self.folder}: no session ({CONFIG} is missing)")
-            return Standing(self.folder, "starting", 0.0)
+            quiet_s = time.time() - _written_ns(self.folder) / NS
+            return Standing(self.folder, "starting" if quiet_s < STARTS_S else "silent", quiet_s)
         silent_s = max((time.time_ns() - int(told["wall_ns"])) / NS, 0.0)
         phase: Phase = "running" if silent_s < SILENT_S else "silent"
         return Standing(self.folder, phase, silent_s, told["result"], told)

@@ -1,5 +1,6 @@
 """Calibration: does what we predicted happen as often, and does each model beat its baseline?"""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def build(page: Page, parameters: dict[str, str]) -> None:
     for name in _diagrams(page.shown, chosen):
         page.chart(
             f"Reliability: {name}",
-            lambda shown, name=name: reliability(shown, name),
+            partial(reliability, name=name),
             "third",
             height=300,
             note="On the line, what was predicted happens as often. Size of a point: number of outcomes.",
