@@ -127,10 +127,9 @@ def _session_choice(page: Page) -> None:
 
 
 async def _serve(app: FastAPI, port: int, ends_with_input: bool) -> None:
-    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_level="warning", ws_max_size=1 << 20))
+    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve())
     if ends_with_input:
         await end_of_input()
         server.should_exit = True
-        server.force_exit = True
     await serving
