@@ -18,7 +18,9 @@ help: ## what there is
 run: $(VENV)/.runtime ## from nothing to a result: a session in a simulated market, and its report
 	$(BIN)/touchstone run $(ARGS)
 
-test: lint ## what must be green: checks, then the tests that take seconds
+test: $(VENV)/.dev ## what must be green: checks (while the core compiles), then the tests that take seconds
+	$(BIN)/python -m touchstone.cli.compile & compiling=$$!; \
+	  $(MAKE) --no-print-directory lint && status=0 || status=$$?; wait $$compiling; exit $$status
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 test-all: lint ## also the slow tests, then the core with every array index checked

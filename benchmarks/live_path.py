@@ -30,8 +30,8 @@ from touchstone.live.fast_frames import FastFrames
 from touchstone.live.outbox import Outbox
 from touchstone.live.trader import Trader
 from touchstone.session.journal import Journal
+from touchstone.venues.hyperliquid.ahead import AheadSigner
 from touchstone.venues.hyperliquid.nonces import NonceCounter
-from touchstone.venues.hyperliquid.signing import Signer
 
 CANCEL = int(actions.CANCEL)
 SECRET = "0x0123456789012345678901234567890123456789012345678901234567890123"
@@ -69,7 +69,8 @@ class Wire:
     """A client without a socket: the bytes that would go on it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._requests = Requests(Signer(SECRET, is_mainnet=True), NonceCounter(), lambda: START_NS // MS, None)
+        self.signer = AheadSigner(SECRET, is_mainnet=True, most=config.Live().signatures_ahead)
+        self._requests = Requests(self.signer, NonceCounter(), lambda: START_NS // MS, None)
         self._loop = loop
         self.sent: list[bytes] = []
 
@@ -121,6 +122,8 @@ class Ours:
         self.trader.tick(self.clock.at_ns)  # the timers are not part of it
         self.answer()
         self.wire.sent.clear()
+        while self.wire.signer.prepare():  # as a session does between messages
+            pass
         started = time.perf_counter_ns()
         self.take(frame)
         elapsed = time.perf_counter_ns() - started

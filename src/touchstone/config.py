@@ -350,6 +350,10 @@ class Live(Section):
     expires_after_s: Annotated[float, Ge(0), Le(600)] = field(
         10.0, "The exchange refuses an order that reaches it later than this after it was sent, seconds; 0 means never."
     )
+    signatures_ahead: Annotated[int, Ge(0), Le(1_000)] = field(
+        32, "Signatures whose greater part is prepared while nothing waits for it (docs/decisions/0010); 0 makes each "
+        "when it is needed, by RFC 6979.",
+    )
     on_kill: Literal["hold", "flatten"] = field(
         "hold", "What becomes of the position when trading is killed; orders are cancelled in any case."
     )

@@ -1,6 +1,7 @@
 """A whole backtest as the command runs it: its folder, its database, its log, its documented result."""
 
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from touchstone.backtest.replay import Replay
 from touchstone.core.events import OWN_KIND_FIRST
 from touchstone.data.tape import Tape
 from touchstone.session import journal as journals
-from touchstone.session import result
+from touchstone.session import result, warm
 from touchstone.session.store import load_result
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,3 +122,13 @@ def test_a_touch_that_was_lost_on_its_way_is_a_problem() -> None:
     assert result.problems(made, result.Alerts()) == []
     made.loop[0].n_touch_lost = 3
     assert any("3 changes of the touch" in words for words in result.problems(made, result.Alerts()))
+
+
+def test_compiled_code_that_nothing_uses_any_more_is_removed(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        (folder / "inner").mkdir(parents=True)
+    os.utime(old, (1_000, 1_000))
+    os.utime(new, (3_000, 3_000))
+    assert warm.remove_unused(tmp_path, 2_000) == 1
+    assert [folder.name for folder in tmp_path.iterdir()] == ["new"]

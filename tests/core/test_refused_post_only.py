@@ -30,7 +30,7 @@ def test_a_refusal_that_names_no_touch_changes_nothing(desk: Desk) -> None:
     desk.answers = False
     desk.sent.clear()
     desk.feed(events.ORDER_REJECTED, aux=cloid, code=events.REJECT_MARGIN)
-    desk.tick()
+    desk.wait(0.5)  # it is not asked again at once
     assert desk.state.refused_px.tolist() == [0, 0]
     again = [one for one in desk.sent if one["kind"] in (actions.PLACE, actions.AMEND) and int(one["side"]) > 0]
     assert max(int(one["px"]) for one in again) >= px - 2 * TICK

@@ -1,8 +1,10 @@
 """What an operator does to a running session, by the commands; and a session on paper."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from tests.faults.agreement import disagreements
 from tests.faults.traders import COIN, DEX, SOURCE, TraderProcess
 
 from touchstone.live import control
+
+DIES = str(Path(__file__).with_name("dies.py"))
 
 
 def command(trader: TraderProcess, *words: str) -> subprocess.CompletedProcess[str]:
@@ -59,6 +63,24 @@ def test_a_kill_is_latched_until_it_is_cleared(trader: TraderProcess) -> None:
     trader.start()
     trader.until_quoting()
     assert trader.terminate() == 0, trader.words()
+
+
+def test_a_killed_session_that_died_goes_on_once_its_kill_is_cleared(trader: TraderProcess) -> None:
+    plain = trader.command
+    trader.command = [sys.executable, DIES, "all orders gone, no result", "1", *plain[3:]]
+    trader.start()
+    trader.until_quoting()
+    command(trader, "kill", "--note", "drill")
+    assert trader.wait() == -signal.SIGKILL, trader.words()
+    trader.command = plain
+    trader.start()
+    assert trader.wait() == 4, "the kill outlives the crash"
+    assert command(trader, "clear").returncode == 0
+    trader.start()
+    trader.until_quoting()
+    assert "going on with" in trader.words()
+    assert trader.terminate() == 0, trader.words()
+    assert disagreements(trader) == []
 
 
 def test_flattening_in_a_session_leaves_no_order_and_no_position(trader: TraderProcess) -> None:

@@ -35,6 +35,13 @@ def test_the_halt_of_an_end_that_was_cut_off_is_undone(given: list[Any], again: 
     assert found.again() == again
 
 
+def test_clears_that_the_core_was_told_of_are_counted() -> None:
+    """A kill that was cleared after them is not in the journal: the core is told when the session goes on."""
+    found = Commands()
+    found.take(make.array([make.command(code, 1) for code in (events.COMMAND_KILL, events.COMMAND_CLEAR, HALT)]))
+    assert found.n_cleared == 1
+
+
 def test_fills_that_came_in_a_gap_are_not_all_there_are() -> None:
     """What is asked for after a crash begins where everything was known for certain."""
     recovery: Any = SimpleNamespace(newest_fill_ms=0, newest_funding_ms=0)

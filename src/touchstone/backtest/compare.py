@@ -58,6 +58,7 @@ MEASURES = (
     Measure("fills", "per hour", "fills", "seconds", 3600.0, 0),
     Measure("volume", "money per hour", "volume", "seconds", 3600.0, 0),
     Measure("requests", "per hour", "requests", "seconds", 3600.0, 0),
+    Measure("two_sided", "share", "two_sided_s", "seconds", 1.0, 0),
     Measure("inventory", "money", "inventory_time", "seconds", 1.0, 0),
     Measure("net_pnl_per_notional", "bps", "pnl", "volume", 1e4, +1),
     Measure("net_pnl", "money per hour", "pnl", "seconds", 3600.0, +1),

@@ -55,11 +55,15 @@ POSITION = np.int64(24)  # qty = signed position by the exchange's word
 EQUITY = np.int64(25)  # px = account value, aux = withdrawable, micro-units of collateral
 QUOTA = np.int64(26)  # qty = requests used, aux = requests allowed
 FUNDING_PAYMENT = np.int64(27)  # px = received (+) or paid (-), micro-units of collateral; aux = payment id
+REQUESTS = np.int64(28)  # qty = requests that the shell sent by itself, which count against the quota
+FEES = np.int64(29)  # px, qty = what the account pays from now on as maker, as taker; in 1 / FEE_UNITS_PER_BPS of a bps
 # Clock, health, operator.
 TIMER = np.int64(32)
 FEED_UP = np.int64(33)  # code = FEED_*
 FEED_DOWN = np.int64(34)
 OPERATOR = np.int64(40)  # code = COMMAND_*
+
+FEE_UNITS_PER_BPS = 1e5
 
 MARKET_KIND_LAST = np.int64(6)
 OWN_KIND_FIRST = np.int64(16)

@@ -44,6 +44,7 @@ def cache_root() -> Path:
 def _use_cache() -> Path:
     folder = cache_root() / source_hash()
     folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)  # in use: what is not used for long is removed (session/warm.py)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
     if "numba" in sys.modules:  # a test oracle may have imported numba first
         sys.modules["numba"].config.CACHE_DIR = str(folder)

@@ -14,7 +14,7 @@ from touchstone.core.params import PARAMS
 from touchstone.core.quoting import glft, ladder
 from touchstone.core.quoting.params import MARKET_PARAMS
 from touchstone.core.targets import N_TARGETS
-from touchstone.core.trading import fills, markout, orders, pnl, quota, reconcile, risk
+from touchstone.core.trading import fills, markout, orders, pnl, quota, reconcile, refusals, risk
 
 STATE = record(
     [
@@ -80,6 +80,7 @@ STATE = record(
         ("risk_inputs", risk.INPUTS),
         ("quota", quota.QUOTA),
         ("reconcile", reconcile.RECONCILE),
+        ("refusals", refusals.REFUSALS),
         ("equity_micro", "i8"),  # by the exchange's word; 0 = not told yet
         ("n_fee_mismatches", "i8"),
         # time at the touch etc., for the report

@@ -22,6 +22,7 @@ LINES = (  # key, words and unit (money: the collateral's name), format, factor
     ("fills", "fills/h", "", 1.0),
     ("volume", "volume, money/h", "", 1.0),
     ("requests", "requests/h", "", 1.0),
+    ("two_sided", "two-sided, % of the time", ".0f", 100.0),
     ("inventory", "inventory, money", "", 1.0),
     ("net_pnl_per_notional", "net PnL / notional, bps", ".2f", 1.0),
     ("net_pnl", "net PnL, money/h", ".2f", 1.0),

@@ -46,6 +46,7 @@ class Cover(Protocol):
     """What cancels our orders when we die."""
 
     kind: Kind
+    n_requests: int  # so far, each charged to the account's quota
 
     async def stop(self) -> None:
         """A clean end: our orders are gone already, nothing is to be cancelled."""
@@ -55,6 +56,7 @@ class Uncovered:
     """Nobody cancels."""
 
     kind: Kind = "none"
+    n_requests = 0
 
     async def stop(self) -> None:
         """Nothing to end."""
@@ -72,17 +74,14 @@ class ScheduledCancel:
         after_s: float,
         now_ms: Callable[[], int],
         sleep: Sleep = asyncio.sleep,
-        on_request: Callable[[], None] = lambda: None,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """`on_request` is called for each request, which the quota is charged for."""
         self.n_requests = 0
         self.problems: Counter[str] = Counter()
         self._client = client
         self._after_s = after_s
         self._now_ms = now_ms
         self._sleep = sleep
-        self._on_request = on_request
         self._say = say
         self._task: asyncio.Task[None] | None = None
 
@@ -121,7 +120,6 @@ class ScheduledCancel:
             return str(error)
         if isinstance(reply, Accepted):
             self.n_requests += 1
-            self._on_request()
             return None
         assert isinstance(reply, Refused)
         return reply.response
@@ -131,6 +129,7 @@ class WatchdogProcess:
     """Our end of the watchdog: starts it, beats its pipe, starts another where it ended unasked."""
 
     kind: Kind = "watchdog"
+    n_requests = 0  # unless it acts, which the trader does not live to see
 
     def __init__(
         self,
@@ -248,7 +247,6 @@ async def cover(
     now_ms: Callable[[], int],
     vault: str | None = None,
     sleep: Sleep = asyncio.sleep,
-    on_request: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Cover:
     """The cover that the settings ask for and the account can have, started. `watchdog_key` must not be the trader's.
@@ -256,9 +254,7 @@ async def cover(
     Raises DeadManError where one that was asked for by name cannot be had; with `auto` the next is taken, and said.
     """
     if settings.dead_man in ("auto", "schedule"):
-        scheduled = ScheduledCancel(
-            client, after_s=settings.dead_man_s, now_ms=now_ms, sleep=sleep, on_request=on_request, say=say
-        )
+        scheduled = ScheduledCancel(client, after_s=settings.dead_man_s, now_ms=now_ms, sleep=sleep, say=say)
         refusal = await scheduled.start()
         if refusal is None:
             return scheduled

@@ -161,10 +161,15 @@ class Desk:
         """Take the latch away and return what it said; None where there was none."""
         kill = self.killed()
         if kill is not None:
-            self.note("cleared", now_ns, rule=kill.rule, killed_ns=kill.when_ns, note=note)
+            self.note("cleared", now_ns, rule=kill.rule, killed_ns=kill.when_ns, session=kill.session, note=note)
             self._latch.unlink()
             _sync_folder(self.folder)
         return kill
+
+    def n_cleared(self, session: Path) -> int:
+        """Kills by a session (its folder) that the operator has cleared."""
+        name = str(session.resolve())
+        return sum(line.get("what") == "cleared" and line.get("session") == name for line in self.history())
 
     def refuse_killed(self) -> None:
         """Raises KilledError where trading is killed."""

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from touchstone import TouchstoneError
 from touchstone.config import Account, NetworkName
 from touchstone.redact import looks_like_key
+from touchstone.venues.hyperliquid.ahead import AheadSigner
 from touchstone.venues.hyperliquid.errors import WireError
 from touchstone.venues.hyperliquid.signing import Signer
 
@@ -59,9 +60,9 @@ class Secret:
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError("a Secret is neither pickled nor copied")
 
-    def signer(self, *, is_mainnet: bool) -> Signer:
-        """Signer with this key. Raises KeysError where it is none."""
-        return _signer(self, "the key", is_mainnet)
+    def signer(self, *, is_mainnet: bool, ahead: int = 0) -> Signer:
+        """Signer with this key, with room for `ahead` signatures prepared. Raises KeysError where it is none."""
+        return _signer(self, "the key", is_mainnet, ahead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +201,10 @@ def refuse_key_as_path(path: Path) -> None:
         )
 
 
-def _signer(key: Secret, what: str, is_mainnet: bool) -> Signer:
+def _signer(key: Secret, what: str, is_mainnet: bool, ahead: int = 0) -> Signer:
     try:
+        if ahead:
+            return AheadSigner(key.reveal(), is_mainnet=is_mainnet, most=ahead)
         return Signer(key.reveal(), is_mainnet=is_mainnet)
     except WireError:
         raise KeysError(f"{what}: not a private key: 0x and 64 hexadecimal digits, within the curve's order") from None

@@ -61,6 +61,7 @@ class Retraced:
 
     n_events: int
     again: list[Any]
+    n_cleared: int  # kills that the operator has cleared, as far as the core was told
 
 
 def retrace(trader: Trader, folder: Path, recovery: Recovery) -> Retraced:
@@ -76,7 +77,7 @@ def retrace(trader: Trader, folder: Path, recovery: Recovery) -> Retraced:
         known.take(rows)
         commands.take(rows)
     trader.drain()
-    return Retraced(count, commands.again())
+    return Retraced(count, commands.again(), commands.n_cleared)
 
 
 class Commands:
@@ -86,6 +87,7 @@ class Commands:
         self._is_ending = False
         self._halted = False
         self._reduces = False
+        self.n_cleared = 0
 
     def take(self, rows: Any) -> None:
         """Journaled events, in their order."""
@@ -93,6 +95,7 @@ class Commands:
         for code, of_end in given[["code", "aux"]].tolist():
             self._is_ending = bool(of_end)
             if not of_end:
+                self.n_cleared += code == events.COMMAND_CLEAR
                 self._halted |= code == events.COMMAND_HALT
                 self._reduces |= code == events.COMMAND_REDUCE_ONLY
                 if code == events.COMMAND_RESUME:

@@ -44,6 +44,17 @@ def feed(is_up: bool, which: Sequence[Any], recv_ns: int) -> list[Row]:
     return [row(kind, recv_ns, exch_ns=recv_ns, code=code) for code in which]
 
 
+def requests(count: int, recv_ns: int) -> Row:
+    """Requests that were sent beside the core, which count against the quota."""
+    return row(events.REQUESTS, recv_ns, exch_ns=recv_ns, qty=count)
+
+
+def fees(maker_bps: float, taker_bps: float, recv_ns: int) -> Row:
+    """What the account pays from now on, bps of notional."""
+    maker, taker = (round(rate * events.FEE_UNITS_PER_BPS) for rate in (maker_bps, taker_bps))
+    return row(events.FEES, recv_ns, exch_ns=recv_ns, px=maker, qty=taker)
+
+
 def command(code: Any, recv_ns: int, *, of_end: bool = False) -> Row:
     """What the operator wants (events.COMMAND_*), or with `of_end` the session itself because it ends."""
     return row(events.OPERATOR, recv_ns, exch_ns=recv_ns, code=code, aux=int(of_end))

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from touchstone import config as configuration
 from touchstone.clients.hyperliquid import Client, Limits, Market, account, read_market
 from touchstone.config import Config
+from touchstone.core import events
 from touchstone.core.jit import source_hash
 from touchstone.core.trading import breakers
 from touchstone.data.units import Coin
@@ -90,7 +91,8 @@ async def _desk(config: Config, where: Where, say: Say) -> AsyncIterator[Work]:
     desk = Desk.of(Path(config.live.sessions), network.name, who.account)
     desk.refuse_killed()
     client = Client(
-        network, account=who.account, signer=key.secret.signer(is_mainnet=network.is_mainnet), vault=who.vault,
+        network, account=who.account, vault=who.vault,
+        signer=key.secret.signer(is_mainnet=network.is_mainnet, ahead=config.live.signatures_ahead),
         now_ms=lambda: clock.now_ms(), limits=_limits(where.speed), say=say,
     )  # fmt: skip
     try:
@@ -160,7 +162,8 @@ async def _trade(
                 retraced = resume.retrace(session.trader, folder, session.recovery)
                 store.drop_ahead()
                 say(f"{retraced.n_events:,} events from the journal: the core stands where it stood")
-                await session.wake(retraced.again)
+                is_cleared = work.desk.n_cleared(folder) > retraced.n_cleared
+                await session.wake([*([events.COMMAND_CLEAR] if is_cleared else []), *retraced.again])
             else:
                 session.begin()
                 _take_over(work, session, say)
@@ -171,7 +174,7 @@ async def _trade(
             begins(folder)
             try:
                 ends = await _live(
-                    work, session, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn,
+                    work, session, cover, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn,
                     alerts=sinks.alerts.counts,
                 )  # fmt: skip
             finally:
@@ -266,8 +269,8 @@ def _keep(work: Work, session: Session) -> None:
 
 
 async def _live(
-    work: Work, session: Session, *, minutes: float | None, folder: Path, say: Say, show: Say, warn: Say,
-    alerts: dict[str, int],
+    work: Work, session: Session, cover: deadman.Cover, *,
+    minutes: float | None, folder: Path, say: Say, show: Say, warn: Say, alerts: dict[str, int],
 ) -> Ends:  # fmt: skip
     """Trade until the end, whatever it is; every order is gone when this returns. Why it ended."""
     client, clock, config = work.client, work.clock, work.config
@@ -281,7 +284,7 @@ async def _live(
     await control.start()
     end_ns = None if minutes is None else clock.now_ns() + round(minutes * 60e9)
     publisher = Publisher(session, config, alerts, folder, _fixed(work))
-    watching = asyncio.create_task(_watch(session, publisher, config.market.currency, show, warn))
+    watching = asyncio.create_task(_watch(session, cover, publisher, config.market.currency, show, warn))
     publishing = asyncio.create_task(publisher.publish())
     reference = follow(
         config, client.network, work.market, session, is_mirror=work.where.mirrors is not None, say=say
@@ -340,7 +343,7 @@ def _error_of(context: dict[str, Any]) -> BaseException:
 
 def _latch(work: Work, session: Session, folder: Path, reason: str) -> None:
     rule = breakers.REASON_NAMES[int(session.trader.state.risk.reason)]
-    work.desk.kill(Kill(when_ns=wall_ns(), rule=rule, session=str(folder), note=reason))
+    work.desk.kill(Kill(when_ns=wall_ns(), rule=rule, session=str(folder.resolve()), note=reason))
 
 
 def _fixed(work: Work) -> dict[str, Any]:
@@ -354,11 +357,19 @@ def _fixed(work: Work) -> dict[str, Any]:
     }
 
 
-async def _watch(session: Session, publisher: Publisher, currency: str, show: Say, warn: Say) -> None:
-    """Each second: how the session stands, and word of it when the quota begins to force the inventory down."""
-    was_forcing = False
+async def _watch(
+    session: Session, cover: deadman.Cover, publisher: Publisher, currency: str, show: Say, warn: Say
+) -> None:
+    """Each second: how the session stands, and word of it when the quota begins to force the inventory down.
+
+    The core is also told of the requests that were made beside it.
+    """
+    was_forcing, charged = False, 0
     while True:
         await asyncio.sleep(LOOK_S)
+        if cover.n_requests > charged:
+            session.charge(cover.n_requests - charged)
+            charged = cover.n_requests
         document = status(session, publisher.models)
         show(line(document, currency))
         if document["quota"]["forcing"] and not was_forcing:

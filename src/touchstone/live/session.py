@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from touchstone import TouchstoneError
-from touchstone.clients.hyperliquid import Client, ClientError, Market
+from touchstone.clients.hyperliquid import Client, ClientError, Market, read_fees
 from touchstone.config import Config
 from touchstone.core import events, state
 from touchstone.live import rows as make
@@ -27,7 +27,8 @@ from touchstone.venues.hyperliquid.stream import Subscription
 NS, MS = 1_000_000_000, 1_000_000
 BOTH = (events.FEED_MARKET, events.FEED_ACCOUNT)
 DRAIN_S = 0.1  # of the wall: how often what was written down goes to the database
-AUDIT_S, QUOTA_S = 30, 60  # of the trader's time
+AUDIT_S, QUOTA_S, FEES_S = 30, 60, 600  # of the trader's time
+SAME_FEE_BPS = 1e-4
 LEAST_POLL_S = 1.0  # of the wall, however fast the trader's time runs
 OVERDUE_NS = 10 * NS  # an order that waits for longer is asked for
 PULL_S = 5.0  # of the wall: how long the core's own cancels may take at the end
@@ -193,6 +194,7 @@ class Session:
         self._spawn(self._drain())
         self._spawn(self._poll(self.recovery.read_quota, QUOTA_S))
         self._spawn(self._poll(self._audit, AUDIT_S))
+        self._spawn(self._poll(self._look_at_fees, FEES_S))
 
     async def until(self, end_ns: int | None) -> Ends:
         """Trade until a time of the clock, `end`, or a halt of the core."""
@@ -246,6 +248,10 @@ class Session:
     def command(self, code: Any, *, of_end: bool = False) -> None:
         """An operator's command to the core (events.COMMAND_*), journaled like everything; or the session's own."""
         self.trader.take_rows([make.command(code, self.clock.now_ns(), of_end=of_end)])
+
+    def charge(self, n_requests: int) -> None:
+        """Requests that were sent beside the core count against the quota too."""
+        self.trader.take_rows([make.requests(n_requests, self.clock.now_ns())])
 
     async def set_leverage(self, leverage: int, *, is_cross: bool) -> None:
         """Leverage and margin mode, before trading. Raises LiveError where the exchange refuses."""
@@ -373,6 +379,14 @@ class Session:
     async def _audit(self) -> None:
         """What waits for an answer for too long is asked for."""
         self._doubt(self.recovery.overdue(OVERDUE_NS))
+
+    async def _look_at_fees(self) -> None:
+        """Fees follow the account's volume: what it pays now, to the core."""
+        maker_bps, taker_bps = await read_fees(self.client, self.start.market)
+        known = self.trader.state.params
+        if max(abs(maker_bps - known.maker_fee_bps), abs(taker_bps - known.taker_fee_bps)) > SAME_FEE_BPS:
+            self.say(f"the account now pays {maker_bps:g} bps as maker, {taker_bps:g} as taker")
+            self.trader.take_rows([make.fees(maker_bps, taker_bps, self.clock.now_ns())])
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.ensure_future(work)

@@ -204,7 +204,7 @@ def so_far(shell: Machine, config: Config) -> dict[str, Any]:
 
 _TELLING = (
     *("late", "outside", "crossed", "off_grid", "clamped", "capped", "scaled", "skipped", "dropped", "beyond_book"),
-    "kept_for_price",
+    *("kept_for_price", "price_taken"),
     *("evicted", "full", "unmatched", "duplicates", "invalid", "no_mid", "moved_off_touch", "rate_limited", "missed"),
     *("no_room", "not_tracked", "time_back", "unsound", "bad", "overflow", "refused", "too_old", "mismatches", "lost"),
 )
@@ -303,6 +303,7 @@ def totals(shell: Machine, config: Config) -> dict[str, Any]:
     mid2 = int(state.book.mid2) or int(profit.mid2_last)  # not by `pnl.total2`, which remembers the mid
     return {
         "seconds": observed_s(state),
+        "two_sided_s": float(state.two_sided_ns) / NS,
         "fills": int(profit.n_fills),
         "volume": int(profit.volume) / 1e6,
         "pnl": money(profit.cash2 + profit.position * mid2 - profit.position_open * profit.mid2_open),

@@ -1,10 +1,14 @@
 """Compiling before the first event, with word of it."""
 
 import gc
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from touchstone.core.jit import CACHE_DIR
+
+UNUSED_DAYS = 14.0  # after which the compiled code of another version is removed
 
 Say = Callable[[str], None]
 
@@ -29,4 +33,14 @@ def compile_ahead(say: Say, kernel: str, run_nothing: Callable[[], None]) -> flo
     seconds = time.perf_counter() - started
     if is_cold:
         say(f"compiled in {seconds:.1f} s")
+        if removed := remove_unused(CACHE_DIR.parent, time.time() - 86_400.0 * UNUSED_DAYS):
+            say(f"removed the compiled code of {removed} versions that were not used for {UNUSED_DAYS:g} days")
     return seconds
+
+
+def remove_unused(root: Path, since_s: float) -> int:
+    """Remove folders of compiled code that were last used before a time (Unix seconds); how many."""
+    unused = [folder for folder in root.iterdir() if folder.is_dir() and folder.stat().st_mtime < since_s]
+    for folder in unused:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(unused)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from touchstone.clients.hyperliquid import DelistedCoinError, UnknownCoinError, account, read_market
+from touchstone.clients.hyperliquid import DelistedCoinError, UnknownCoinError, account, read_fees, read_market
 from touchstone.clients.hyperliquid.metadata import rates
 from touchstone.venues.hyperliquid.info import UserFees
 from touchstone.venues.hyperliquid.replies import Status
@@ -19,6 +19,7 @@ HYPE = "hyna:HYPE"
 async def test_a_coin_of_a_builder_and_one_of_the_validators(trade: Any) -> None:
     trader = await trade(starts=False)
     hype = await read_market(trader.client, HYPE)
+    assert await read_fees(trader.client, hype) == (hype.maker_fee_bps, hype.taker_fee_bps)
     assert (hype.dex, hype.dex_index, hype.asset, hype.sz_decimals) == ("hyna", 1, 110_000, 2)
     assert (hype.collateral, hype.max_leverage, hype.only_isolated) == ("USDE", 10, True)
     assert (hype.deployer_fee_scale, hype.growth_mode, hype.is_delisted) == (1.0, False, False)

@@ -12,7 +12,7 @@ from touchstone.clients.errors import (
 )
 from touchstone.clients.hyperliquid.client import Client, Hears
 from touchstone.clients.hyperliquid.limits import Limits
-from touchstone.clients.hyperliquid.metadata import Market, read_market
+from touchstone.clients.hyperliquid.metadata import Market, read_fees, read_market
 from touchstone.clients.hyperliquid.network import MAINNET, TESTNET, Network
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "UnknownCoinError",
     "UnknownOutcomeError",
     "UnreachableError",
+    "read_fees",
     "read_market",
 ]

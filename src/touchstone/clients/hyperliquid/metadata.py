@@ -73,6 +73,14 @@ async def read_market(client: "Client", coin: str, *, allow_delisted: bool = Fal
     )
 
 
+async def read_fees(client: "Client", market: Market) -> tuple[float, float]:
+    """(maker, taker) in bps of notional that the account pays now: tiers move with its volume."""
+    fees: UserFees = await client.info("userFees", user=client.account)
+    scale = None if market.deployer_fee_scale is None else Fraction(str(market.deployer_fee_scale))
+    maker, taker = rates(fees, scale, growth_mode=market.growth_mode)
+    return float(10_000 * maker), float(10_000 * taker)
+
+
 def rates(fees: UserFees, deployer_fee_scale: Fraction | None, *, growth_mode: bool) -> tuple[Fraction, Fraction]:
     """(maker, taker) as fractions of notional: the user's rates x a builder dex's factor x growth x (1 - referral).
 

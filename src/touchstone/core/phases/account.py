@@ -8,7 +8,7 @@ from touchstone.core.jit import compiled, inline
 from touchstone.core.market import book, leadlag
 from touchstone.core.phases.observe import judge_risk, lose_sight
 from touchstone.core.phases.triggers import NO_TRIGGER, TRIGGER_OPERATOR, TRIGGER_ORDER
-from touchstone.core.trading import orders, pnl, quota, risk
+from touchstone.core.trading import orders, pnl, quota, refusals, risk
 
 ZERO = np.int64(0)
 
@@ -27,6 +27,14 @@ def observe_account(state, event, kind, out):
         return NO_TRIGGER
     if kind == events.FUNDING_PAYMENT:
         pnl.on_funding(state.profit, np.int64(event.px))
+        return NO_TRIGGER
+    if kind == events.REQUESTS:
+        quota.spend(state.quota, now_ns, np.int64(event.qty))
+        return NO_TRIGGER
+    if kind == events.FEES:
+        state.params.maker_fee_bps = np.float64(event.px) / events.FEE_UNITS_PER_BPS
+        state.params.taker_fee_bps = np.float64(event.qty) / events.FEE_UNITS_PER_BPS
+        state.is_dirty = 1
         return NO_TRIGGER
     if events.ORDER_RESTING <= kind <= events.CANCEL_REJECTED:
         return _observe_order(state, event, kind, out)
@@ -61,7 +69,9 @@ def _observe_order(state, event, kind, out):
     elif kind == events.ORDER_CANCELLED:
         on_gone(state, i, now_ns)
     elif order.state == orders.CANCEL_SENT and not order.was_acknowledged:
-        order.state = orders.SENT  # the cancel overtook its order
+        order.state = orders.SENT  # the cancel overtook its order, or that is lost
+        order.n_overtaken += 1
+        order.changed_ns = now_ns
     elif event.code != 0 and (order.state == orders.CANCEL_SENT or order.state == orders.AMEND_SENT):
         order.state = orders.RESTING  # the request was not carried out at all: it may be sent again
     return TRIGGER_ORDER
@@ -90,6 +100,7 @@ def _on_resting(state, order, px, exch_ns):
     if order.was_acknowledged or not orders.is_live(order):
         return
     order.was_acknowledged = 1
+    refusals.on_accepted(state.refusals, np.int64(order.s))
     if order.state == orders.SENT:
         order.state = orders.RESTING
     order.changed_ns = state.now_ns
@@ -108,6 +119,7 @@ def _on_rejected(state, i, code, now_ns):
     if not orders.is_live(order):
         return
     state.orders.n_rejected += 1
+    refusals.on_refused(state.refusals, np.int64(order.s), code, now_ns)
     n = node_of(state, order)
     if n >= 0:
         never_came = code == events.REJECT_NOT_SENT

@@ -7,7 +7,7 @@ from touchstone.core import grid as price_grid
 from touchstone.core.jit import compiled, inline
 from touchstone.core.quoting import ladder as quoting
 from touchstone.core.quoting.params import MAX_LEVELS, N_TERMS
-from touchstone.core.trading import quota, reconcile, risk
+from touchstone.core.trading import quota, reconcile, refusals, risk
 
 REDUCE_SHARE = 0.1  # beyond this share of the limit the reducing side is never withdrawn
 ZERO = np.int64(0)
@@ -36,6 +36,8 @@ def place(state, is_formed, trigger, out):
         _note(state, ZERO, quoting.NO_WARMING)
         _note(state, np.int64(1), quoting.NO_WARMING)
     # Else there is no book for a moment: orders stay until that becomes a breaker's matter.
+    if _is_waiting(state, 0) or _is_waiting(state, 1):
+        state.is_dirty = 1  # to be looked at again when the wait is over
     if out.n_actions > before:
         _write_quote(state, trigger, out)
 
@@ -65,14 +67,20 @@ def _serve_sides(state, out):
             reconcile.withdraw(state, out, np.int64(s), actions.REASON_RISK if by_risk else actions.REASON_UNWANTED)
             continue
         reconcile.match(state, np.int64(s), _least(state, s))
-        if state.params.amends:
+        if state.params.amends and not _is_waiting(state, s):
             _serve(state, out, np.int64(s))
         else:
             reconcile.clear(state, out, np.int64(s), actions.REASON_UNWANTED)
     if not state.params.amends:  # every cancel goes out before the first new order
         for s in range(2):
-            if state.ladder.no_quote[s] == quoting.QUOTING:
+            if state.ladder.no_quote[s] == quoting.QUOTING and not _is_waiting(state, s):
                 _serve(state, out, np.int64(s))
+
+
+@inline
+def _is_waiting(state, s):
+    """Whether the exchange refused what this side sent last: for now nothing new is sent, what rests is kept."""
+    return refusals.is_waiting(state.refusals, s, np.int64(state.now_ns))
 
 
 @compiled
@@ -97,6 +105,8 @@ def _size(state, s, position, is_reduce_only, forcing):
         return quoting.NO_QUOTA if forcing and state.risk.state != risk.REDUCE_ONLY else quoting.NO_REDUCE_ONLY
     if quota.headroom(state.quota) <= 0 and not is_reducing:
         return quoting.NO_QUOTA
+    if state.orders.open_qty[s] == 0 and _is_waiting(state, s):
+        return quoting.NO_REFUSED
     room = np.int64(state.max_position_qty - side * position)
     notional = np.float64(abs(position)) * np.float64(state.market_params.mid2) * 0.5
     worth_keeping = max(np.float64(state.params.min_notional), REDUCE_SHARE * state.params.max_position_notional)

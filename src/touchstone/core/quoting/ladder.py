@@ -53,6 +53,7 @@ NO_QUOTE_NAMES = (
     "ledger_full",
     "quota",
     "warming_up",
+    "refused",
 )
 (
     QUOTING,
@@ -67,6 +68,7 @@ NO_QUOTE_NAMES = (
     NO_LEDGER_FULL,
     NO_QUOTA,
     NO_WARMING,
+    NO_REFUSED,  # the exchange refused what was sent: waiting before the next try
 ) = (np.int64(i) for i in range(len(NO_QUOTE_NAMES)))
 
 N_NO_QUOTE = len(NO_QUOTE_NAMES)

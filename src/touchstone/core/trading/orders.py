@@ -7,12 +7,16 @@ fills still find it) until the counter comes round.
 import numpy as np
 
 from touchstone.core import actions, records
+from touchstone.core.conventions import MS
 from touchstone.core.jit import compiled, inline, record
 
 CAPACITY = 1024
 MASK = np.int64(CAPACITY - 1)
 MAX_LIVE = 64
 NONE = np.int64(-1)
+
+CANCEL_AGAIN_NS = np.int64(250 * MS)  # twice as long each time
+MOST_DOUBLINGS = np.int64(7)
 
 FREE, SENT, RESTING, CANCEL_SENT, AMEND_SENT, DONE = (np.int64(i) for i in range(6))
 STATE_NAMES = ("free", "sent", "resting", "cancel_sent", "amend_sent", "done")
@@ -30,6 +34,7 @@ ORDER = record(
         ("is_reduce", "i8"),
         ("was_acknowledged", "i8"),
         ("amends", "i8"),  # cloid that this one replaces
+        ("n_overtaken", "i8"),  # cancels of it that the venue answered before it knew the order
         ("node", "i8"),  # tracked order with our place in the queue and the frozen predictions
         ("quote_id", "i8"),
         # DESIGN: frozen with the decision, looked up by cloid when the fill comes
@@ -85,6 +90,15 @@ def is_live(order):
 
 
 @inline
+def may_cancel(order, now_ns):
+    """Whether an order may be cancelled now; one whose cancel overtook it is not asked for again and again."""
+    if order.state == SENT and order.n_overtaken > 0:
+        pause_ns = CANCEL_AGAIN_NS << min(np.int64(order.n_overtaken - 1), MOST_DOUBLINGS)
+        return now_ns - order.changed_ns >= pause_ns
+    return order.state == SENT or order.state == RESTING
+
+
+@inline
 def has_room(orders):
     """Whether one more order fits."""
     return orders.n_live < MAX_LIVE
@@ -115,6 +129,7 @@ def add(orders, s, px, qty, now_ns, is_reduce, replaces):
     order.changed_ns = now_ns
     order.is_reduce = is_reduce
     order.was_acknowledged = 0
+    order.n_overtaken = 0
     order.amends = replaces
     order.node = NONE
     order.edge_prediction_id = 0

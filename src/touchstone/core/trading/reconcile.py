@@ -346,6 +346,6 @@ def withdraw(state, out, s, reason):
     for n in range(orders.n_live):
         i = np.int64(orders.live[n])
         order = orders.slot[i]
-        if order.s == s and (order.state == order_table.RESTING or order.state == order_table.SENT):
+        if order.s == s and order_table.may_cancel(order, now_ns):
             quota.spend(state.quota, now_ns, ONE)
             order_table.cancel(orders, out, i, now_ns, reason)
