@@ -38,6 +38,7 @@ lint: $(VENV)/.dev ## style, types, import contracts
 docs: $(VENV)/.dev ## write again what is generated: the configuration reference and the example
 	$(BIN)/touchstone config reference > docs/configuration.md
 	$(BIN)/touchstone config show > examples/default.toml
+	$(BIN)/python -c "from touchstone.insight.export.columns import reference; print(reference(), end='')" > docs/export.md
 	$(BIN)/python -m touchstone.local.server.settings > docs/exchange-settings.md
 	$(BIN)/python -m touchstone.watch.metrics > docs/metrics.md
 

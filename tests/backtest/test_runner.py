@@ -15,9 +15,9 @@ from touchstone.backtest import runner
 from touchstone.backtest.replay import Replay
 from touchstone.core.events import OWN_KIND_FIRST
 from touchstone.data.tape import Tape
+from touchstone.insight.readings.folder import load_result
 from touchstone.session import journal as journals
 from touchstone.session import result, warm
-from touchstone.session.store import load_result
 
 ROOT = Path(__file__).resolve().parents[2]
 FREE = {"not_quoting_s", "alerts", "counters", "trips", "problems", "rows_read", "rows_kept"}

@@ -3,6 +3,8 @@
 import json
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -33,7 +35,7 @@ NO_EFFECT = dict.fromkeys(("a", "b", "difference", "low", "high", "minimum_detec
 
 
 class Shells:
-    """Stand-ins for the importer, the runner and the store, put where the command line imports them from."""
+    """Stand-ins for the importer, the runner and the readings, put where the command line imports them from."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[tuple[str, Any]] = []
@@ -50,7 +52,7 @@ class Shells:
             compare_seeds=lambda a, b, **options: self.compare("seeds", a, b, options),
             compare_tapes=lambda a, b, tapes, **options: self.compare("tapes", a, b, options | {"tapes": tapes}),
         )
-        self._put(monkeypatch, "touchstone.session.store", load_result=self.load_result)
+        self._put(monkeypatch, "touchstone.insight.readings", open_session=self.open_session)
         self._put(monkeypatch, "touchstone.data.catalogue", import_path=self.import_path)
         self._put(monkeypatch, "touchstone.data.tape", is_tape=self.is_tape, open_tape=self.open_tape)
 
@@ -105,8 +107,9 @@ class Shells:
         say("compiled")
         return 1.0
 
-    def load_result(self, folder: Path) -> Any:
-        return self._done("report", folder)
+    @contextmanager
+    def open_session(self, folder: Path) -> Iterator[Any]:
+        yield SimpleNamespace(result=self._done("report", folder))
 
     def import_path(self, path: Path, coin: str | None, out: Path | None, sz_decimals: int | None) -> Any:
         self._done("import", (path, coin, out, sz_decimals))

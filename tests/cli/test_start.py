@@ -35,7 +35,9 @@ def test_no_compiler_is_loaded(code: str, tmp_path: Path) -> None:
 
 
 def test_showing_a_session_needs_no_compiler(tmp_path: Path) -> None:
-    assert "numba" not in loaded_by("import touchstone.session.store", tmp_path)
+    pages = ("page", "side_by_side", "weekly")
+    code = "\n".join(f"import touchstone.insight.page.{name}" for name in pages)
+    assert "numba" not in loaded_by(f"import touchstone.session.store\n{code}", tmp_path)
 
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:

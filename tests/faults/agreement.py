@@ -12,10 +12,10 @@ from touchstone.core import events
 from touchstone.core.state import STATE
 from touchstone.core.trading import orders as table
 from touchstone.data.account_rows import wire_cloid
+from touchstone.insight.readings.folder import load_result
 from touchstone.live.resume import read_about
 from touchstone.session import journal
 from touchstone.session.replay import replay
-from touchstone.session.store import load_result
 
 MS = 1_000_000
 MICRO = 1_000_000

@@ -35,7 +35,7 @@ class Plan:
 
     seconds: int = 3600
     fills: int = 120
-    markout_bps: dict[int, float] = field(default_factory=lambda: {1: 6.0, -1: 6.0})  # mean at 10 s before fees, by side
+    markout_bps: dict[int, float] = field(default_factory=lambda: {1: 6.0, -1: 6.0})  # mean before fees, by side
     noise_bps: float = 3.0
     silent: tuple[str, ...] = ()  # models that are never asked
     unresolved: tuple[str, ...] = ()  # models whose outcomes never arrive

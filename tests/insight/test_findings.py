@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from tests.insight.sessions import LEADER, Plan, make
+
 from touchstone.core.targets import TARGET_NAMES
 from touchstone.insight.findings import RULES, Finding, Severity, find
 from touchstone.insight.page.page import report_page

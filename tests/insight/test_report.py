@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from touchstone.insight import report
+from touchstone.insight import report, sentences, tables, words
 
 KEYS = (
     *("n", "n_eff", "pending", "voided", "tape_decided", "model_decided", "brier", "crps", "bss", "bss_low"),
@@ -124,8 +124,8 @@ def test_every_line_fits_in_a_hundred_columns() -> None:
 
 def test_every_column_is_legible_in_a_hundred_columns() -> None:
     text = text_of(RESULT)
-    for words in ("[+0.021, +0.142]", "48/93", ">10", "adverse_10s", "HARMFUL DEGRADED", "-2.18 ± 2.65 (31)"):
-        assert words in text, words
+    for shown in ("[+0.021, +0.142]", "48/93", ">10", "adverse_10s", "HARMFUL DEGRADED", "-2.18 ± 2.65 (31)"):
+        assert shown in text, shown
     assert "…" not in text
 
 
@@ -149,19 +149,19 @@ def test_attribution_that_does_not_sum_is_said() -> None:
 
 
 def test_binary_fractions_do_not_disturb_the_sum() -> None:
-    pnl = dict.fromkeys((key for key, _, _ in report.PNL_LINES), 0.0) | {"spread_capture": 0.1, "post_horizon": 0.2}
+    pnl = dict.fromkeys((key for key, _, _ in words.PNL_LINES), 0.0) | {"spread_capture": 0.1, "post_horizon": 0.2}
     assert "DIFFERENCE" not in text_of(changed(pnl=pnl | {"total": 0.3}))
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"), [(0.1, 2.0, "above zero"), (-2.0, -0.1, "below zero"), (-1.0, 1.0, "cannot be told")]
+    ("low", "high", "telling"), [(0.1, 2.0, "above zero"), (-2.0, -0.1, "below zero"), (-1.0, 1.0, "cannot be told")]
 )
-def test_money_is_told_from_zero_by_its_interval(low: float, high: float, words: str) -> None:
-    assert words in report.money_sentence(changed(edge_per_fill={"bps": 0.5, "low": low, "high": high}))
+def test_money_is_told_from_zero_by_its_interval(low: float, high: float, telling: str) -> None:
+    assert telling in sentences.money_sentence(changed(edge_per_fill={"bps": 0.5, "low": low, "high": high}))
 
 
 def test_without_fills_nothing_is_said_about_edge() -> None:
-    assert "nothing can be said about edge" in report.money_sentence(changed(fills=0))
+    assert "nothing can be said about edge" in sentences.money_sentence(changed(fills=0))
 
 
 def test_missing_values_are_never_zero() -> None:
@@ -189,7 +189,7 @@ def test_an_empty_result_still_gives_a_report_that_says_so() -> None:
 
 def test_a_rule_that_stops_trading_is_named_with_its_time() -> None:
     risk = {"state": "killed", "reason": "session_loss", "since_s": 60.0}
-    sentence = report.quoting_sentence(changed(risk=risk))
+    sentence = sentences.quoting_sentence(changed(risk=risk))
     assert "Risk state killed by rule session_loss since 60.0 s into the run" in sentence
 
 
@@ -211,14 +211,14 @@ def test_toxic_fills_and_inventory_stand_beside_the_other_assumptions() -> None:
 
 
 def test_bars_show_sign_and_size() -> None:
-    assert report.bar(2.0, 2.0) == " " * 12 + "|" + "#" * 12
-    assert report.bar(-1.0, 2.0) == " " * 6 + "#" * 6 + "|"
-    assert report.bar(None, 2.0) == ""
-    assert report.bar(1.0, 0.0) == ""
+    assert tables.bar(2.0, 2.0) == " " * 12 + "|" + "#" * 12
+    assert tables.bar(-1.0, 2.0) == " " * 6 + "#" * 6 + "|"
+    assert tables.bar(None, 2.0) == ""
+    assert tables.bar(1.0, 0.0) == ""
 
 
 def test_the_calibration_line_has_the_names_that_operators_search_for() -> None:
-    line = report.calibration_line(RESULT)
+    line = sentences.calibration_line(RESULT)
     assert "fill_ir=5.50 fill_samples=12345 fill_brier=0.0871 fill_n_eff=812 fill_verdict=ADDS_VALUE" in line
     assert "as_ir=n/a as_samples=31" in line
     assert "lag_ir=n/a lag_samples=0 lag_mi_decay=n/a/day" in line
@@ -230,7 +230,7 @@ def test_the_calibration_line_has_the_names_that_operators_search_for() -> None:
 
 def test_the_decay_of_the_lag_information_is_in_the_line_once_it_is_known() -> None:
     card = {"ir": 2.0, "n": 900, "n_eff": 450.0, "verdict": "ADDS VALUE", "mi_decay_per_day": -0.00123}
-    line = report.calibration_line(changed(models={"lag_1s": card}))
+    line = sentences.calibration_line(changed(models={"lag_1s": card}))
     assert "lag_ir=2.00 lag_samples=900 lag_mi_decay=-0.00123/day" in line
 
 
@@ -257,7 +257,7 @@ def test_without_a_reference_there_is_no_lead_lag_and_a_stale_one_is_named() -> 
 
 
 def test_without_data_the_calibration_line_shows_no_zero_for_a_ratio() -> None:
-    line = report.calibration_line({})
+    line = sentences.calibration_line({})
     assert "fill_ir=n/a fill_samples=0 fill_brier=n/a" in line
     assert "=0.0" not in line
 

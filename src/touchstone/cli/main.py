@@ -14,6 +14,7 @@ from touchstone.cli.alerts import alerts_app
 from touchstone.cli.dashboard import dashboard
 from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
+from touchstone.cli.export import export
 from touchstone.cli.keys import keys_app
 from touchstone.cli.replay import replay
 from touchstone.cli.report import report
@@ -34,6 +35,7 @@ app.command(run)
 app.command(exchange)
 app.command(replay)
 app.command(report)
+app.command(export)
 app.command(keys_app)
 app.command(doctor)
 app.command(dashboard)
@@ -301,7 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _COMMANDS = frozenset(
-    "run exchange import backtest compare report config show check reference keys new doctor dashboard alerts "
+    "run exchange import backtest compare report export config show check reference keys new doctor dashboard alerts "
     "test".split()
 ) | {name for name, _ in operator.COMMANDS}
 

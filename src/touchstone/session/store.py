@@ -25,7 +25,6 @@ from touchstone.data.units import Coin
 from touchstone.insight.readings.folder import DATABASE as DATABASE
 from touchstone.insight.readings.folder import RESULT as RESULT
 from touchstone.insight.readings.folder import SCHEMA
-from touchstone.session.codes import about, codes
 from touchstone.session.journal import Journal
 
 STATES, START, FINAL = "state", "start.bin", "final.bin"
@@ -36,16 +35,6 @@ class SessionError(TouchstoneError):
     """A session folder cannot be used; the message names what is missing."""
 
     exit_code = 2
-
-
-def load_result(folder: Path) -> dict[str, Any]:
-    """The result of a finished session. Raises SessionError where there is none."""
-    path = Path(folder) / RESULT
-    if not path.is_file():
-        hint = "the session did not end by itself" if (Path(folder) / "config.toml").exists() else "no session folder"
-        raise SessionError(f"{folder}: {RESULT} is missing ({hint}); give the folder of a finished session")
-    result: dict[str, Any] = msgspec.json.decode(path.read_bytes())
-    return result
 
 
 class SessionStore:
@@ -161,6 +150,8 @@ def _describe(database: sqlite3.Connection, coin: Coin) -> None:
     """Write down who writes the session and what its codes mean; once, for a session that goes on has it already."""
     if database.execute("PRAGMA user_version").fetchone()[0]:
         return
+    from touchstone.session.codes import about, codes
+
     with database:
         database.execute("CREATE TABLE about (key TEXT, value TEXT)")
         database.executemany("INSERT INTO about VALUES (?, ?)", about(coin).items())

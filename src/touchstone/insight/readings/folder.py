@@ -68,10 +68,8 @@ class Session:
     @cached_property
     def result(self) -> dict[str, Any]:
         """As documented in docs/json.md; of a session that did not end, what its tables tell so far."""
-        path = self.folder / RESULT
-        if path.is_file():
-            made: dict[str, Any] = msgspec.json.decode(path.read_bytes())
-            return made
+        if self.is_finished:
+            return load_result(self.folder)
         from touchstone.insight.readings.unfinished import result_of_tables
 
         return result_of_tables(self)
@@ -144,7 +142,7 @@ class Session:
 
     def rows(self, table: str, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query on `table`. Raises NoDataError: no such table, or one of an older version."""
-        self._require(table)
+        self.require(table)
         assert self._database is not None
         try:
             return self._database.execute(sql, parameters).fetchall()
@@ -155,13 +153,13 @@ class Session:
 
     def cursor(self, table: str, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """The same as a cursor, for tables that are too large for memory."""
-        self._require(table)
+        self.require(table)
         assert self._database is not None
         return self._database.execute(sql, parameters)
 
     def read(self, table: str, sql: str, parameters: Sequence[Any] = ()) -> Columns:
         """The same by column: int64, float64 where NULL (then NaN) or a fraction occurs, or objects (text)."""
-        self._require(table)
+        self.require(table)
         assert self._database is not None
         try:
             cursor = self._database.execute(sql, parameters)
@@ -172,7 +170,8 @@ class Session:
         values: list[tuple[Any, ...]] = list(zip(*listed, strict=True)) if listed else [()] * len(names)
         return {name: _array(column) for name, column in zip(names, values, strict=True)}
 
-    def _require(self, table: str) -> None:
+    def require(self, table: str) -> None:
+        """Raises NoDataError where a table has not been made: what it would hold did not happen."""
         if self._database is None:
             raise NoDataError(f"{DATABASE} is missing or cannot be opened")
         if not self._columns_of(table):  # a table is made with its first row
@@ -204,6 +203,15 @@ class Session:
 def open_session(folder: Path) -> Session:
     """A session folder for reading. Raises UnreadableSessionError."""
     return Session(folder)
+
+
+def load_result(folder: Path) -> dict[str, Any]:
+    """The result of a finished session. Raises UnreadableSessionError where there is none."""
+    path = Path(folder) / RESULT
+    if not path.is_file():
+        raise UnreadableSessionError(f"{folder}: {RESULT} is missing; the session did not end by itself")
+    result: dict[str, Any] = msgspec.json.decode(path.read_bytes())
+    return result
 
 
 def sessions_in(folder: Path) -> list[Path]:

@@ -65,6 +65,7 @@ class OutcomeSums:
 
 def read_outcomes(session: Session) -> OutcomeSums:
     """One pass over the outcomes, in chunks, so that memory does not grow with the session. Raises NoDataError."""
+    session.require("outcomes")
     first, last = bounds_ns(session)
     block_ns = max(SHORTEST_BLOCK_S * NS, (last - first) // BLOCKS)
     tape = session.names("decided").index("tape")

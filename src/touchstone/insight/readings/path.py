@@ -52,6 +52,7 @@ def bounds_ns(session: Session) -> tuple[int, int]:
 
 def read_quotes(session: Session, points: int = POINTS) -> Quotes:
     """Quote decisions, thinned out. Raises NoDataError: nothing was quoted."""
+    session.require("quotes")
     first, last = bounds_ns(session)
     step = max((last - first) // points, 1)
     rows = session.read(

@@ -36,6 +36,7 @@ class Requests:
 
 def read_requests(session: Session) -> Requests:
     """Raises NoDataError: no request was sent."""
+    session.require("orders")
     first, last = bounds_ns(session)
     step = max((last - first) // POINTS, 1)
     kinds = session.names("action")
