@@ -1,7 +1,7 @@
 """What the dashboard costs: the trader's live step with and without it, and a first page over a million predictions.
 
-`python -m benchmarks.dashboard step`: one session on a local exchange, in stretches that take turns: nothing written for
-lookers, `status.json` written, and a dashboard beside it whose pages and metrics are fetched all the time.
+`python -m benchmarks.dashboard step`: one session on a local exchange, in stretches that take turns: nothing is written
+for lookers, `status.json` is written, and a dashboard beside it whose pages and metrics are fetched all the time.
 `python -m benchmarks.dashboard open SESSION`: a dashboard of the session is started, and each of its pages opened.
 """
 

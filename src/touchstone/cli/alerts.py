@@ -20,7 +20,8 @@ def send_test(*, config_file: Annotated[Path | None, Parameter(name="--config")]
     config_file
         Configuration file (TOML); its `[alerts] urls_file` counts where TOUCHSTONE_ALERT_URLS is not set.
     """
-    from touchstone.watch.services import VARIABLE, Services, urls
+    from touchstone.watch.alerts import VARIABLE
+    from touchstone.watch.services import Services, urls
 
     given = urls(config.load(config_file).alerts)
     if not given:

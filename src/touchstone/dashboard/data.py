@@ -60,6 +60,11 @@ class Shown:
             return Standing(standing.folder, standing.phase, standing.silent_s, self.tables.result, standing.told)
         return standing
 
+    @property
+    def wrote_ns(self) -> int:
+        """When the session last wrote how it stands, by the wall; 0 where it never did."""
+        return int(self.standing.told.get("wall_ns") or 0)
+
     def refresh_soon(self) -> None:
         """Read the tables again in the background, if it is time to; those of an ended session once."""
         if self._reading is not None and not self._reading.done():

@@ -1,5 +1,6 @@
 """The frame of every page: what session, how it stands, where to go; and panels that follow the session."""
 
+import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -37,28 +38,31 @@ class Page:
         self.shown = shown
         self.path = path
         self.active = active
-        self._updates: list[Callable[[], None]] = []
+        self._updates: list[tuple[Callable[[], object], Callable[[], None]]] = []  # what it depends on, what it does
 
     def url(self, path: str, **parameters: object) -> str:
         """Address of a page of the same session."""
         given = {"session": self.shown.name, **parameters}
         return f"{path}?{'&'.join(f'{name}={encoded(str(value))}' for name, value in given.items())}"
 
-    def follow(self, render: Render, classes: str = "") -> None:
-        """HTML that is made again at each look, and sent where it has changed."""
-        box = ui.html("", sanitize=False).classes(classes)
+    def follow(self, render: Render, *, of_tables: bool = False) -> None:
+        """HTML that is made again when the session has said something, and sent where it has changed.
+
+        of_tables: only when its tables were read again.
+        """
+        box = ui.html("", sanitize=False)
 
         def update() -> None:
             made = self._safely(render)
             if box.content != made:
                 box.set_content(made)
 
-        self._updates.append(update)
+        self._updates.append((self._tables if of_tables else self._word, update))
 
-    def panel(self, title: str, render: Render, size: str = "", note: str = "") -> None:
+    def panel(self, title: str, render: Render, size: str = "", note: str = "", *, of_tables: bool = False) -> None:
         """A panel with a title, and HTML that follows the session."""
         with self._box(title, size):
-            self.follow(render)
+            self.follow(render, of_tables=of_tables)
             self._note(note)
 
     def chart(
@@ -69,6 +73,7 @@ class Page:
         *,
         height: int = 260,
         note: str = "",
+        of_tables: bool = True,
         on_click: Callable[[dict[str, Any]], str | None] | None = None,
     ) -> None:
         """A panel with a chart, or with the words of why there is none. on_click: where a click on a point leads."""
@@ -101,7 +106,15 @@ class Page:
                 chart.options.update(made)
                 chart.update()
 
-        self._updates.append(update)
+        self._updates.append((self._tables if of_tables else self._word, update))
+
+    def _tables(self) -> object:
+        """Changes when the tables were read again."""
+        return self.shown.tables.number
+
+    def _word(self) -> object:
+        """Changes when the session has written how it stands, and each second."""
+        return self.shown.tables.number, self.shown.wrote_ns, int(time.monotonic())
 
     def _box(self, title: str, size: str) -> Any:
         box = ui.element("section").classes(f"panel {size}")
@@ -123,10 +136,14 @@ class Page:
     def start(self) -> None:
         """Show everything now, then at each look."""
 
+        seen: list[object] = [None] * len(self._updates)
+
         def look() -> None:
             self.shown.refresh_soon()
-            for update in self._updates:
-                update()
+            for at, (depends, update) in enumerate(self._updates):
+                if (now := depends()) != seen[at]:
+                    seen[at] = now
+                    update()
 
         look()
         ui.timer(LOOK_S, look)

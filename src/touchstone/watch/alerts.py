@@ -21,6 +21,7 @@ import msgspec
 from touchstone.config import Alerts
 from touchstone.watch.rules import Finding
 
+VARIABLE = "TOUCHSTONE_ALERT_URLS"  # of the services; alerts.log is written in any case
 LOG = "alerts.log"
 HOUR_S = 3600.0
 NEVER_S = float("-inf")

@@ -12,8 +12,8 @@ import apprise
 
 from touchstone import TouchstoneError
 from touchstone.config import Alerts
+from touchstone.watch.alerts import VARIABLE
 
-VARIABLE = "TOUCHSTONE_ALERT_URLS"
 TITLE = "touchstone"
 WAITING = 100  # messages kept for a service that does not answer
 logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # what it logs may hold a URL; failures are said here

@@ -1,20 +1,27 @@
 """The process beside a session: looks once a second, tells what is wrong, answers Prometheus. It only reads."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from touchstone.config import Alerts
-from touchstone.watch.alerts import Alerter, AlertLog, Line
+from touchstone.watch.alerts import VARIABLE, Alerter, AlertLog, Line
 from touchstone.watch.rules import Finding, findings
-from touchstone.watch.services import Sender, Services, urls
 from touchstone.watch.standing import Reader, Standing
 
 LOOK_S = 1.0
 
 Say = Callable[[str], None]
+
+
+class Sends(Protocol):
+    """Takes a message and returns at once."""
+
+    def send(self, text: str) -> None: ...
 
 
 class Watcher:
@@ -25,8 +32,7 @@ class Watcher:
         self._settings = settings
         self._log = AlertLog(folder)
         self._say = say
-        given = urls(settings)
-        self._sender = Sender(Services(given), say) if given else None
+        self._sender = _sender(settings, say)
         self._alerter = Alerter(settings, self._send, self._note)
 
     @property
@@ -57,3 +63,13 @@ class Watcher:
     def _note(self, line: Line) -> None:
         self._log.note(line)
         self._say(f"alert {line.what}: {line.text}")
+
+
+def _sender(settings: Alerts, say: Say) -> Sends | None:
+    """What sends to the services, if there are any: their library takes a while to load."""
+    if not settings.urls_file and not os.environ.get(VARIABLE):
+        return None
+    from touchstone.watch.services import Sender, Services, urls
+
+    given = urls(settings)
+    return Sender(Services(given), say) if given else None

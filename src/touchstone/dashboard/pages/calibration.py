@@ -44,6 +44,7 @@ def build(page: Page, parameters: dict[str, str]) -> None:
             f"Reliability: {name}",
             partial(reliability, name=name),
             "third",
+            of_tables=False,
             height=300,
             note="On the line, what was predicted happens as often. Size of a point: number of outcomes.",
         )

@@ -20,6 +20,7 @@ def build(page: Page, parameters: dict[str, str]) -> None:
         "Markout: the mid after our fills",
         markouts,
         "half",
+        of_tables=False,
         note="Mean move of the mid in our favour since the fill, half-spread included, before fees; bars: ± 1.645 "
         "standard errors of both sides together.",
     )
@@ -38,6 +39,7 @@ def build(page: Page, parameters: dict[str, str]) -> None:
     page.panel(
         f"Fills, newest first, at most {NEWEST}",
         lambda shown: listed(page, shown),
+        of_tables=True,
         note="Depth and P(fill) as of the decision; markouts in bps before the fee, positive = good for us.",
     )
 

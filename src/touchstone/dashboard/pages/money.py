@@ -15,6 +15,7 @@ def build(page: Page, parameters: dict[str, str]) -> None:
         "From spread capture to profit",
         waterfall,
         "two",
+        of_tables=False,
         height=320,
         note="Each part adds to those before it; the last bar is the profit.",
     )
