@@ -24,6 +24,7 @@ from touchstone.live import control
 from .conftest import Desk, until
 
 SHOWN_WITHIN_S = 1.0
+IS_READ = "() => !document.querySelector('.board').innerText.includes('reading the session')"
 ANSWERED = "() => !['', 'working ...'].includes(document.querySelector('[role=status]').innerText)"
 FOCUSED = "(document.activeElement.innerText || document.activeElement.ariaLabel || '').trim()"
 
@@ -32,11 +33,10 @@ FOCUSED = "(document.activeElement.innerText || document.activeElement.ariaLabel
 def test_a_page_opens_and_shows_every_panel(page: Any, path: str, title: str) -> None:
     page.goto(path)
     page.wait_for_selector(".panel h2")
-    page.wait_for_timeout(1_500)
+    page.wait_for_function(IS_READ)
     assert page.locator("nav.pages a[aria-current=page]").inner_text() == title
     text = page.locator(".board").inner_text()
     assert "cannot be shown" not in text
-    assert "reading the session" not in text
     assert page.locator(".chip").first.inner_text() == "running"
 
 
@@ -194,7 +194,7 @@ def test_a_past_session_opens_in_the_same_pages(chromium: Any, past: str) -> Non
     for path, title in PAGES:
         page.goto(path)
         page.wait_for_selector(".panel h2")
-        page.wait_for_timeout(1_000)
+        page.wait_for_function(IS_READ)
         assert page.locator(".chip").first.inner_text() == "ended", title
         assert "cannot be shown" not in page.locator(".board").inner_text(), title
     context.close()
@@ -214,7 +214,7 @@ def test_the_same_numbers_everywhere(chromium: Any, ended: Path, past: str, tmp_
     for path in ("/", "/money", "/calibration"):
         page.goto(path)
         page.wait_for_selector(".panel h2")
-        page.wait_for_timeout(1_000)
+        page.wait_for_function(IS_READ)
         shown += page.locator(".board").inner_text()
     page.close()
 
