@@ -10,6 +10,8 @@ from cyclopts import App, CycloptsError, Parameter, validators
 
 from touchstone import __version__, config
 from touchstone.cli import operator, output
+from touchstone.cli.alerts import alerts_app
+from touchstone.cli.dashboard import dashboard
 from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
 from touchstone.cli.export import export
@@ -36,6 +38,8 @@ app.command(report)
 app.command(export)
 app.command(keys_app)
 app.command(doctor)
+app.command(dashboard)
+app.command(alerts_app)
 for operated, command in operator.COMMANDS:
     app.command(command, name=operated)
 
@@ -342,7 +346,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _COMMANDS = frozenset(
-    "run exchange import backtest compare report export config show check reference keys new doctor".split()
+    "run exchange import backtest compare report export config show check reference keys new doctor dashboard alerts "
+    "test".split()
 ) | {name for name, _ in operator.COMMANDS}
 
 

@@ -187,6 +187,29 @@ def whole(shell: Machine, config: Config, sinks: Sinks, seconds: float) -> dict[
     }
 
 
+def so_far(shell: Machine, config: Config) -> dict[str, Any]:
+    """What of a result a session that goes on can tell at once; the keys are those of docs/json.md."""
+    risk, quoting = standing(shell)
+    state = shell.state
+    first = int(shell.first_ns)
+    return {
+        "coin": config.market.coin,
+        "currency": config.market.currency,
+        "events": shell.n_market,
+        "span_s": (int(state.now_ns) - first) / NS if first else 0.0,
+        "orders": int(state.orders.n_placed + state.orders.n_amended),
+        "fills": int(state.profit.n_fills),
+        "volume": int(state.profit.volume) / 1e6,
+        "pnl": attribution(state),
+        "edge_per_fill": edge_per_fill(state, config.maker_fee_bps),
+        "toxic_fills": toxic_fills(state),
+        "inventory": inventory(state),
+        "quotes": quotes(shell),
+        "quoting": quoting,
+        "risk": risk,
+    }
+
+
 _TELLING = (
     *("late", "outside", "crossed", "off_grid", "clamped", "capped", "scaled", "skipped", "dropped", "beyond_book"),
     *("kept_for_price", "price_taken"),
@@ -348,14 +371,33 @@ def number(value: Any) -> float | None:
 
 
 def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
-    """The scorecard of one model at one horizon."""
-    card = state.models.cards[target : target + 1].copy()[0]  # not the state's own: a summary writes scratch
-    out = np.zeros(1, scorecard.SUMMARY)[0]
-    scorecard.summary(card, out)
+    """The scorecard of one model at one horizon, with its bootstrap intervals."""
+    card = _card(state, target)
     count = int(card.blocks.n_blocks)
     skill = intervals.skill_interval(np.array(card.blocks.model[:count]), np.array(card.blocks.baseline[:count]))
+    ratio = outcomes.ratio_interval(target, int(card.blocks.length_ns)) if outcomes and IS_BINARY[target] else None
+    made = _model(state, target, card)
+    return made | {
+        "bss_low": skill.low if skill else None,
+        "bss_high": skill.high if skill else None,
+        "ir_low": ratio.low if ratio and made["ir"] is not None else None,
+        "ir_high": ratio.high if ratio and made["ir"] is not None else None,
+    }
+
+
+def model_now(state: Any, target: int) -> dict[str, Any]:
+    """The same without its intervals, which take a hundred times as long: for a session that goes on."""
+    return _model(state, target, _card(state, target))
+
+
+def _card(state: Any, target: int) -> Any:
+    return state.models.cards[target : target + 1].copy()[0]  # not the state's own: a summary writes scratch
+
+
+def _model(state: Any, target: int, card: Any) -> dict[str, Any]:
+    out = np.zeros(1, scorecard.SUMMARY)[0]
+    scorecard.summary(card, out)
     is_binary = bool(IS_BINARY[target])
-    ratio = outcomes.ratio_interval(target, int(card.blocks.length_ns)) if outcomes and is_binary else None
     resolved = state.ledger.resolved[target]
     windows = int(card.n_windows) if is_binary else 0
     sequence = confidence.sequence(windows, float(card.gain_total), float(card.gain_square), FALSE_SHARE)
@@ -374,14 +416,14 @@ def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
         "squared_error": number(out.loss) if IS_SQUARED[target] else None,
         "log_score": number(out.loss) if IS_LOG[target] else number(out.log_score),
         "bss": number(out.bss),
-        "bss_low": skill.low if skill else None,
-        "bss_high": skill.high if skill else None,
+        "bss_low": None,
+        "bss_high": None,
         "mcb": number(out.mcb),
         "dsc": number(out.dsc),
         "unc": number(out.unc),
         "ir": number(out.ir),
-        "ir_low": ratio.low if ratio and number(out.ir) is not None else None,
-        "ir_high": ratio.high if ratio and number(out.ir) is not None else None,
+        "ir_low": None,
+        "ir_high": None,
         "coverage50": number(out.coverage50),
         "coverage90": number(out.coverage90),
         "e_skill": _e_value(out.e_skill),
