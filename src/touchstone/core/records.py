@@ -65,7 +65,7 @@ PREDICTION = record(
         ("lag_sd_bps", "f8", (N_FAIR,)),
         ("p_up", "f8"),
         ("p_up_baseline", "f8"),
-        ("belief_weight", "f8", (N_PARTS,)),  # density of the mid's move: its regimes, a new run, an old one
+        ("belief_weight", "f8", (N_PARTS,)),  # density of the mid's move: models.belief
         ("belief_scale_bps", "f8", (N_PARTS,)),
         ("model_version", "i8"),
         ("is_window", "i8", (N_FILL,)),
