@@ -443,7 +443,8 @@ def _model(state: Any, target: int, card: Any) -> dict[str, Any]:
 def edge_contexts(state: Any) -> list[dict[str, Any]]:
     """What fills earn by context, those with at least one fill's worth of outcomes, largest first; docs/json.md."""
     found = []
-    the_model = state.models.edge
+    the_model = np.zeros(1, edge.EDGE)[0]  # not the state's own: reading a result changes nothing
+    the_model[...] = state.models.edge
     for c in np.flatnonzero(the_model.cell["n"] >= 1.0):
         m, k, a, b = edge.of_context(the_model, np.int64(c))
         found.append(
