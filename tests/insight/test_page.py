@@ -116,6 +116,22 @@ def test_terminal_json_and_page_show_the_same_numbers(healthy: Path, capsys: pyt
         assert number in page, number
 
 
+def test_terminal_json_and_page_name_the_same_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make(tmp_path / "toxic", Plan(markout_bps={1: -8.0, -1: 6.0}, requests=15_000))
+    assert main(["report", str(folder), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert [each["rule"] for each in found] == ["quota-bound", "toxic side", "too little data to say"][: len(found)]
+    assert main(["report", str(folder)]) == 0
+    terminal, page = (re.sub(r"[\s`]", "", text) for text in (capsys.readouterr().out, words_of(page_of(folder))))
+    for each in found:
+        money = "" if each["money"]["mean"] is None else f"{each['money']['mean']:+,.4f}"
+        for shown in (each["title"], money, each["action"]):
+            assert re.sub(r"[\s`]", "", shown) in terminal
+            assert re.sub(r"[\s`]", "", shown) in page
+    places = [page.index(each["title"].replace(" ", "")) for each in found]
+    assert places == sorted(places)
+
+
 def test_an_empty_session_says_so_in_every_panel(tmp_path: Path) -> None:
     folder = make(tmp_path / "empty", Plan(seconds=0, fills=0, requests=0))
     page = words_of(page_of(folder))

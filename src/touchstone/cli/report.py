@@ -46,12 +46,16 @@ def report(
         return _weekly(session, html, json)
     if compare:
         return _compare(session, html, json)
+    from touchstone.insight.finding_lines import finding_lines
+    from touchstone.insight.findings import find
     from touchstone.insight.readings import open_session
+    from touchstone.insight.readings.readings import Readings
 
-    results = []
+    results, findings = [], []
     for folder in session:
         with open_session(folder) as opened:
             results.append(opened.result)
+            findings.append(find(Readings(opened)))
     if svg is not None:
         from touchstone.insight.report import draw_report
 
@@ -64,10 +68,17 @@ def report(
         else:
             html.write_text(reports_page(session), encoding="utf-8")
         output.say(f"page in {html}")
-    if json and len(results) > 1:
-        output.print_json(results)
-        return max(output.exit_code_of(result) for result in results)
-    return max(output.show(result, json) for result in results)
+    if json:
+        documents = [
+            result | {"findings": [finding.as_dict() for finding in found]}
+            for result, found in zip(results, findings, strict=True)
+        ]
+        output.print_json(documents if len(documents) > 1 else documents[0])
+    else:
+        for result, found in zip(results, findings, strict=True):
+            output.show(result, as_json=False)
+            output.stdout().print(finding_lines(found, str(result.get("currency") or "")))
+    return max(output.exit_code_of(result) for result in results)
 
 
 def _compare(session: Sequence[Path], html: Path | None, json: bool) -> int:
