@@ -85,7 +85,7 @@ def test_every_panel_has_a_picture_a_table_or_a_reason(healthy: Path) -> None:
     empty = {panel.title: panel.why_empty for panel in panels if panel.why_empty}
     assert set(empty) == {
         "Under other assumptions", "Edge: predicted against realised", "Reliability", "Gate scorecard", "Data quality",
-        "Kind of market", "Toxicity: predicted against realised",
+        "Kind of market", "Toxicity: predicted against realised", "Cost of caution", "Edge by context",
     }  # fmt: skip
 
 
@@ -238,3 +238,19 @@ def test_edges_are_drawn_with_the_band_that_was_forecast(tmp_path: Path) -> None
         rows = [(1, 0.1, 4.0, -14.88), (2, 0.2, 4.0, 6.0), (3, 0.3, 4.0, 1.0), (0, 0.1, 4.0, 50.0)]
         database.executemany("INSERT INTO edges VALUES (?, ?, ?, ?)", rows)
     assert "2 of 3 inside the 90 % band that was forecast" in words_of(page_of(folder))
+
+
+def test_influence_caution_and_contexts_are_told(tmp_path: Path) -> None:
+    context = {
+        "regime": "normal", "side": "bid", "position": "flat", "depth_bucket": 4, "n": 30.5, "bps": 1.5, "sd": 0.7,
+        "p_above_0": 0.98, "p_next_above_0": 0.6, "should_widen": True,
+    }  # fmt: skip
+    caution = {"lag": {"windows": 50, "apart": 20, "bps": -0.125, "low": -0.3, "high": 0.05}}
+    with open_session(make(tmp_path / "before")) as session:
+        models = session.result["models"]
+    models["lag_1s"] |= {"influence": 0.5, "recalibrated": True}
+    plan = Plan(result={"edge": [context] * 11, "caution": caution, "models": models})
+    page = words_of(page_of(make(tmp_path / "leash", plan)))
+    assert "lag_1s 50% recalibrated" in page
+    assert "normal, bid, flat, depth 4 30.5 +1.50 0.70 0.98 widened" in page
+    assert "and 1 contexts more" in page
