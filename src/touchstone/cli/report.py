@@ -51,12 +51,16 @@ def report(
         return _weekly(session, html, json)
     if compare:
         return _compare(session, html, json)
+    from touchstone.insight.finding_lines import finding_lines
+    from touchstone.insight.findings import find
     from touchstone.insight.readings import open_session
+    from touchstone.insight.readings.readings import Readings
 
-    results = []
+    results, findings = [], []
     for folder in session:
         with open_session(folder) as opened:
             results.append(opened.result)
+            findings.append(find(Readings(opened)))
     together = []
     if len(results) > 1:
         from touchstone.insight.multiplicity import judge_together
@@ -74,13 +78,19 @@ def report(
         else:
             html.write_text(reports_page(session), encoding="utf-8")
         output.say(f"page in {html}")
-    if json and len(results) > 1:
-        output.print_json(results)
-        return max(output.exit_code_of(result) for result in results)
-    code = max(output.show(result, json) for result in results)
-    for line in together:
-        output.stdout().print(line, markup=False, soft_wrap=True)
-    return code
+    if json:
+        documents = [
+            result | {"findings": [finding.as_dict() for finding in found]}
+            for result, found in zip(results, findings, strict=True)
+        ]
+        output.print_json(documents if len(documents) > 1 else documents[0])
+    else:
+        for result, found in zip(results, findings, strict=True):
+            output.show(result, as_json=False)
+            output.stdout().print(finding_lines(found, str(result.get("currency") or "")))
+        for line in together:
+            output.stdout().print(line, markup=False, soft_wrap=True)
+    return max(output.exit_code_of(result) for result in results)
 
 
 def _why(session: Sequence[Path], cloid: int, json: bool, *, others: bool) -> int:
