@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.report import enlarge
 
-STRETCH_S, ROUNDS, SPEED = 12.0, 5, 10.0
+STRETCH_S, ROUNDS, SPEED = 10.0, 5, 10.0
 MODES = ("nothing is written", "status.json is written", "dashboard and metrics")
 PATHS = ("/", "/book", "/calibration", "/fills", "/money", "/risk", "/health")
 FETCH_S = 0.5  # from page to page, while the dashboard is there: more than a desk of people looks
