@@ -85,6 +85,7 @@ class Shells:
     async def trade(self, settings: config.Config, where: Any, **options: Any) -> Any:
         options.pop("say")("a word")
         options.pop("show")("a line")
+        assert callable(options.pop("begins"))
         made = self._done("trade", (settings, where, options))
         return made | {"live": {"folder": str(options["folder"])}}
 

@@ -142,6 +142,9 @@ def _heard_ns(loop, tape):
 @inline
 def _play_world(venue, loop, tape, until_ns, ahead_ns):
     """The exchange meets rows of the tape up to until_ns, or until ahead_ns after the core is to hear of one."""
+    if loop.n_touch_heard == loop.n_told:  # an empty ring starts over: few slots stay in the cache
+        loop.n_touch_heard = 0
+        loop.n_told = 0
     at = np.int64(loop.world)
     end = np.int64(loop.n_tape)
     hears_touch = loop.hears_touch != 0
@@ -215,6 +218,7 @@ def run(machines, venues, loops, tape):
         return HALTED
     # No answer to what the core hears now reaches the exchange sooner: so far it may go on ahead of the core.
     ahead_ns = min(max(exchange.least_delay_ns(venue) - 1, np.int64(0)), AHEAD_MOST_NS)
+    response_ns = np.int64(venue.params.response_ns)
     batch_end = np.int64(0)  # rows up to here may be heard one after the other while they come by until_ns
     until_ns = np.int64(0)
     unseen = BATCH  # events since the last look at the buffers
@@ -244,7 +248,11 @@ def run(machines, venues, loops, tape):
             ours_ns = min(heard_ns, min(answer_ns, timer_ns))
             world_ns = min(row_ns, request_ns)
             is_over = loop.heard >= loop.n_tape and loop.n_touch_heard >= loop.n_told
-            if world_ns <= ours_ns and not is_over:
+            # What of the exchange's time is still to come cannot be heard of sooner.
+            news_ns = min(world_ns, NEVER_NS - response_ns) + response_ns
+            if loop.world < loop.n_tape:
+                news_ns = min(news_ns, np.int64(tape[loop.world].recv_ns))
+            if news_ns <= ours_ns and not is_over:
                 if request_ns <= row_ns:  # in a block our adds and cancels come before its takers, as on Hyperliquid
                     exchange.advance(venue, request_ns)
                 else:
@@ -264,7 +272,7 @@ def run(machines, venues, loops, tape):
                 if not loop.hears_touch:
                     unseen = BATCH
                     batch_end = min(np.int64(loop.world), np.int64(loop.heard + BATCH))
-                    until_ns = min(min(answer_ns, np.int64(loop.timer_ns)), world_ns - 1)
+                    until_ns = min(min(answer_ns, np.int64(loop.timer_ns)), news_ns - 1)
                     continue
                 event = loop.touch[loop.n_touch_heard & TOUCH_MASK]
                 is_heard = True

@@ -1,7 +1,7 @@
 """What the codes in the tables of a session mean, and who wrote them: kept in the session itself."""
 
 from touchstone import __version__
-from touchstone.core import conventions, records
+from touchstone.core import actions, conventions, records
 from touchstone.core.jit import CACHE_DIR
 from touchstone.core.market.funding import ORACLE_NAMES
 from touchstone.core.market.leadlag import REFERENCE_NAMES
@@ -25,9 +25,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "regime": REGIME_NAMES,
     "oracle": ORACLE_NAMES,
     "reference": REFERENCE_NAMES,
-    "prediction_kind": ("place", "amend", "renew", "sample", "fair", "lag", "belief"),
+    "prediction_kind": records.KIND_NAMES,
     "action": ("", "place", "amend", "cancel", "cancel_all"),
-    "order_reason": ("quote", "reprice", "unwanted", "risk", "operator", "gate", "reduce"),
+    "order_reason": actions.REASON_NAMES,
     "markout_horizon_s": tuple(f"{ns / conventions.NS:g}" for ns in conventions.MARKOUT_HORIZONS_NS),
     "fill_horizon_s": tuple(f"{ns / conventions.NS:g}" for ns in conventions.FILL_HORIZONS_NS),
     "depth_edge_bps": tuple(f"{edge:g}" for edge in conventions.DEPTH_EDGES_BPS),

@@ -15,6 +15,7 @@ from touchstone.session.edges import Edges
 TABLES = (  # buffers of OUT
     *("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts"),
     *("pairs", "lags"),  # of the reference venue
+    "edges",
 )
 
 Progress = Callable[[int, int], None]
@@ -98,7 +99,7 @@ class Machine:
 
     def note(self, name: str, rows: Any) -> None:
         """Rows of one table into the digest, which leaves the market's rows out."""
-        if name == "events":
+        if name == "events":  # without the market's rows
             is_own = rows["kind"] >= np.uint8(events.OWN_KIND_FIRST)
             rows = rows if is_own.all() else rows[is_own]
         self.counts[name] += len(rows)

@@ -143,11 +143,17 @@ def standardise(model, signals):
 
 
 @inline
+def start_from(x, p0):
+    """P(toxic) without signals into the inputs x."""
+    x[1] = min(max(logit(p0), -LOGIT_MOST), LOGIT_MOST)
+
+
+@inline
 def features(x, signals, s, p0):
     """Inputs into x (f8[N_X]) of an order of side index s (0 bid, 1 ask); p0: P(toxic) without signals."""
     threat = np.float64(2 * s - 1)  # what goes up threatens the ask
     x[0] = 1.0
-    x[1] = min(max(logit(p0), -LOGIT_MOST), LOGIT_MOST)
+    start_from(x, p0)
     for i in range(N_SIGNALS):
         x[2 + i] = threat * signals[i] if i < N_SIGNED else signals[i]
 

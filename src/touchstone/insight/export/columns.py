@@ -8,11 +8,16 @@ from touchstone.insight.export.column import Column, each
 FILL_S, MARKOUT_S, FAIR_S = ("1s", "10s", "60s"), ("0.5s", "1s", "2s", "5s", "10s", "30s"), ("1s", "10s")
 SIDES = ("bid", "ask")
 LEVELS = 8
+MODELS = (
+    *("fill_1s", "fill_10s", "fill_60s"),
+    *("adverse_0.5s", "adverse_1s", "adverse_2s", "adverse_5s", "adverse_10s", "adverse_30s", "toxic_10s"),
+    *("fair_1s", "fair_10s", "lag_1s", "lag_move_1s", "lag_move_10s", "toxic_signals_10s", "belief_10s", "edge_10s"),
+)
 REGIMES = ("quiet", "normal", "volatile", "cascade")
 PARTS = (*REGIMES, "new_run", "old_run")  # of the density of the mid's next move
 SIGNALS = ("imbalance", "ofi", "flow", "oracle_gap", "funding", "leader", "regime", "change")
 TERMS = (
-    *("base", "inventory", "fee", "adverse", "fair", "lag", "staleness", "regime", "funding", "oracle"),
+    *("base", "inventory", "fee", "adverse", "fair", "lag", "staleness", "regime", "funding", "oracle", "edge"),
     "clamp",
 )
 
@@ -61,11 +66,12 @@ TABLES: dict[str, list[Column]] = {
         Column("position_after", "position_after", "size", "position after it, negative = short"),
         Column("fill_prediction_id", "fill_prediction_id", "id", "prediction of its fill; `predictions.prediction_id`"),
         Column("as_prediction_id", "adverse_prediction_id", "id", "of its adverse selection: that id plus 1"),
-        Column("edge_prediction_id", "edge_prediction_id", "id", "of its edge; 0 without an edge model"),
+        Column("edge_prediction_id", "edge_prediction_id", "id", "of its edge: that id plus 2"),
         Column("lag_prediction_id", "lag_prediction_id", "id", "newest prediction of the reference's lead"),
         Column("prediction_ns", "predicted_at", "time", "when the order was decided"),
         Column("predicted_fill_prob", "predicted_fill_p_10s", "share", "P(first fill within 10 s), as decided"),
         Column("predicted_as_bps", "predicted_adverse_bps_10s", "bps", "adverse selection at 10 s, as decided"),
+        Column("predicted_edge_bps", "predicted_edge_bps_10s", "bps", "what it earns at 10 s after its fee, likewise"),
         *_snapshot("at_decision", "at the decision"),
         *_snapshot("at_fill", "at the fill"),
         Column("spread_capture", "spread_capture", "ledger", "side x size x (mid before - price)"),
@@ -78,8 +84,20 @@ TABLES: dict[str, list[Column]] = {
         Column("realised_bps", "realised_bps", "bps", "markout before fees, positive = good for us"),
         Column("adverse_bps", "adverse_bps", "bps", "move of the mid against us"),
     ],
+    "edges": [
+        Column("prediction_id", "prediction_id", "id", "of the edge: the order's first id plus 2"),
+        Column("fill_id", "fill_id", "id", "`fills.fill_id`"),
+        Column("made_ns", "made_at", "time", "when it was predicted"),
+        Column("block_ns", "exchange_at", "time", "when it was filled, exchange clock"),
+        Column("context", "context", "count", "number of the context: regime, position, depth, side"),
+        Column("depth_bps", "depth_bps", "bps", "distance of the order from the mid"),
+        Column("predicted_bps", "predicted_bps", "bps", "mean of what it earns at 10 s after its fee"),
+        Column("sd_bps", "sd_bps", "bps", "standard deviation of the forecast"),
+        Column("realised_bps", "realised_bps", "bps", "what it earned"),
+        Column("z", "z", "number", "(realised - predicted) / sd"),
+    ],
     "predictions": [
-        Column("prediction_id", "prediction_id", "id", "first id of the order: of its fill; plus 1: adverse selection"),
+        Column("prediction_id", "prediction_id", "id", "first id of the order: of its fill; +1: loss; +2: edge"),
         Column("quote_id", "quote_id", "id", "decision that it belongs to; `quotes.quote_id`"),
         Column("made_ns", "made_at", "time", "when it was made"),
         Column("cloid", "cloid", "id", "our order; 0: one that is never sent"),
@@ -109,6 +127,11 @@ TABLES: dict[str, list[Column]] = {
         *each("belief_scale_bps_{}", "belief_scale_{}_bps", "bps", "its scale: {}", PARTS),
         Column("p_up", "p_up", "share", "P(our mid is higher in 1 s)"),
         Column("p_up_baseline", "p_up_baseline", "share", "rate of a rise in the past"),
+        Column("edge_context", "edge_context", "count", "context of the edge model"),
+        Column("edge_loc", "edge_location", "bps", "what the fill earns at 10 s after its fee: location"),
+        Column("edge_scale", "edge_scale", "bps", "scale of its Student t"),
+        Column("edge_dof", "edge_dof", "number", "degrees of freedom of its Student t"),
+        Column("p_edge", "p_edge", "share", "P(the context's mean edge > 0)"),
         Column("model_version", "model_version", "count", "version of the models"),
         *each("is_window_{}", "is_window_{}", "flag", "counts as evidence at {}: windows do not overlap", FILL_S),
     ],
@@ -179,6 +202,12 @@ TABLES: dict[str, list[Column]] = {
         *each("market_signal_{}", "signal_{}", "number", "signal {} as the classifier gets it", SIGNALS),
         *each("market_toxicity_p_{}", "toxicity_p_{}", "share", "P(toxic {}) given the signals", SIDES),
         Column("market_toxicity_base", "toxicity_base", "share", "rate of toxic fills at the usual half-spread"),
+        *each("market_toxicity_x_{}", "toxicity_{}", "number", "logit of P(toxic) over the usual one, {}", SIDES),
+        *each("market_edge_bps_{}", "edge_{}_bps", "bps", "what fills earn in the context of the {}", SIDES),
+        *each("market_edge_widen_bps_{}", "edge_widen_{}_bps", "bps", "what the edge model asks for, {}", SIDES),
+        Column("market_position_share", "position_share", "number", "signed position, of its limit"),
+        Column("market_trade_age_ns", "trade_age_s", "seconds", "since the newest trade; negative: none yet"),
+        Column("market_reference_age_ns", "reference_age_s", "seconds", "since the reference's word; negative: none"),
         Column("market_inventory_lots", "inventory_lots", "number", "position in lots of the order size"),
         Column("market_is_warm", "is_warm", "flag", "volatility and intensity come from data, not from priors"),
         *[
@@ -189,10 +218,27 @@ TABLES: dict[str, list[Column]] = {
         *each("half_spread_bps_{}", "half_spread_{}_bps", "bps", "sum of the {}'s terms", SIDES),
         *[
             Column(f"{field}_{s}_{level}", f"{side}_{name}_{level + 1}", kind, f"{words} of {side} level {level + 1}")
-            for field, name, kind, words in (
-                ("px", "price", "price", "price"),
-                ("qty", "size", "size", "size wanted"),
-                ("value_bps", "value_bps", "bps", "P(fill in 10 s) x expected edge"),
+            for field, name, kind, words in (("px", "price", "price", "price"), ("qty", "size", "size", "size wanted"))
+            for s, side in enumerate(SIDES)
+            for level in range(LEVELS)
+        ],
+        *[
+            Column(f"asked_bps_{s}_{t}", f"asked_{side}_{term}_bps", "bps", f"what a model would have: {term}, {side}")
+            for s, side in enumerate(SIDES)
+            for t, term in enumerate(TERMS)
+        ],
+        *each("model_free_bps_{}", "model_free_{}_bps", "bps", "the {}'s half-spread without any model", SIDES),
+        *each("influence_{}", "influence_{}", "number", "share of its own way that {} had", MODELS),
+        *each("careful_share_{}", "careful_share_{}", "number", "of the careful part of {} that counts", TERMS),
+        *each("gate_closed_{}", "gate_closed_{}", "flag", "the gate has the {} closed", SIDES),
+        *each("gate_p_loss_{}", "gate_p_loss_{}", "share", "P(fills of the {} lose in the mean)", SIDES),
+        *each("gate_propensity_{}", "gate_propensity_{}", "share", "chance to quote a closed {} anyway", SIDES),
+        *[
+            Column(
+                f"value_bps_{s}_{level}",
+                f"{side}_value_bps_{level + 1}",
+                "bps",
+                f"P(fill in 10 s) x expected edge of {side} level {level + 1}",
             )
             for s, side in enumerate(SIDES)
             for level in range(LEVELS)
