@@ -3,6 +3,7 @@
 import re
 import shutil
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             trader.until(lambda told: told["fills"] > 0, "it is filled", STARTS_S)
             found = re.search(r"dashboard: (http://\S+)\s+token for its commands: (\S+)", trader.words(1_000))
             assert found is not None, trader.words()
+            until(lambda: answers(found[1]), "the dashboard answers", 120.0)  # it gives way to everything else
             yield Desk(trader, found[1], found[2])
         finally:
             trader.close()
@@ -74,6 +76,15 @@ def page(chromium: Any, desk: Desk) -> Iterator[Any]:
 
 def _is_outside(url: str) -> bool:
     return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
+
+
+def answers(url: str) -> bool:
+    """Whether something serves there."""
+    try:
+        with urllib.request.urlopen(f"{url}/metrics", timeout=5.0) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def until(holds: Any, what: str, seconds: float = 20.0) -> None:

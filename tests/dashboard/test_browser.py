@@ -21,7 +21,7 @@ from touchstone.cli.dashboard import free_port
 from touchstone.dashboard.page import PAGES
 from touchstone.live import control
 
-from .conftest import Desk, until
+from .conftest import Desk, answers, until
 
 SHOWN_WITHIN_S = 1.0
 IS_READ = "() => !document.querySelector('.board').innerText.includes('reading the session')"
@@ -123,7 +123,7 @@ def test_an_answer_of_no_does_nothing(page: Any, desk: Desk) -> None:
     assert desk.trader.desk.killed() is None
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_a_telephone_shows_every_page_without_scrolling_sideways(chromium: Any, desk: Desk, scheme: str) -> None:
     context = chromium.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme, base_url=desk.url)
     page = context.new_page()
@@ -182,7 +182,7 @@ def past(ended: Path) -> Iterator[str]:
         [sys.executable, "-m", "touchstone", "dashboard", str(ended), "--port", str(port)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": SOURCE},
     )  # fmt: skip
-    until(lambda: free_port(port) != port, "it serves", 60.0)
+    until(lambda: answers(f"http://127.0.0.1:{port}"), "it serves", 120.0)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(20)
