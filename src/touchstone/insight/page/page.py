@@ -30,17 +30,15 @@ def report_page(readings: Readings) -> str:
     return document(f"{readings.result.get('coin')} {readings.session.name}", session_parts(readings))
 
 
-def reports_page(folders: Sequence[Path]) -> str:
-    """Several sessions on one page, each after the other. Raises UnreadableSessionError."""
-    parts = [f"<header><h1>{len(folders)} sessions</h1></header>"]
+def reports_page(sessions: Sequence[Readings]) -> str:
+    """Several sessions on one page, each after the other."""
+    parts = [f"<header><h1>{len(sessions)} sessions</h1></header>"]
     names: list[str] = []
     articles: list[str] = []
-    for at, folder in enumerate(folders):
-        with open_session(folder) as session:
-            readings = Readings(session)
-            names.append(f'<li><a href="#s{at}">{escape(session.name)}</a>: {escape(what(readings.result))}</li>')
-            articles.append(f'<article id="s{at}">{"".join(session_parts(readings))}</article>')
-    return document(f"{len(folders)} sessions", [*parts, f"<ol>{''.join(names)}</ol>", *articles])
+    for at, readings in enumerate(sessions):
+        names.append(f'<li><a href="#s{at}">{escape(readings.session.name)}</a>: {escape(what(readings.result))}</li>')
+        articles.append(f'<article id="s{at}">{"".join(session_parts(readings))}</article>')
+    return document(f"{len(sessions)} sessions", [*parts, f"<ol>{''.join(names)}</ol>", *articles])
 
 
 def session_parts(readings: Readings) -> list[str]:
