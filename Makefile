@@ -40,6 +40,7 @@ docs: $(VENV)/.dev ## write again what is generated: the configuration reference
 	$(BIN)/touchstone config show > examples/default.toml
 	$(BIN)/python -c "from touchstone.insight.export.columns import reference; print(reference(), end='')" > docs/export.md
 	$(BIN)/python -m touchstone.local.server.settings > docs/exchange-settings.md
+	$(BIN)/python -m touchstone.watch.metrics > docs/metrics.md
 
 # Development pins come first, for its oracles name exact versions of what they share with the runtime.
 lock: $(VENV)/.dev ## pin again after an edit of requirements/*.in (needs pip-tools in the environment)

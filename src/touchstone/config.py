@@ -186,6 +186,22 @@ class Models(Section):
         True,
         "Whether the reference venue's price is listened to: how far it leads ours, and what that says of our mid.",
     )
+    fill: bool = field(
+        True, "Whether the fill model, as far as it has earned it, decides how likely a fill is; else the tape's rate."
+    )
+    adverse: bool = field(
+        True, "Whether adverse selection widens quotes and lowers a level's value. Predicted and scored in any case."
+    )
+    fair: bool = field(True, "Whether the microprice's forecast moves quotes. Predicted and scored in any case.")
+    gate: bool = field(
+        True, "Whether a side is withdrawn while its fills are expected to lose out to the deepest level."
+    )
+    gate_try_share: Annotated[float, Ge(0), Le(0.5)] = field(
+        0.1, "Share of those episodes in which the side quotes all the same, at the smallest size, to check the gate."
+    )
+    edge: bool = field(
+        True, "Whether quotes widen where fills of their context (regime, position, depth, side) are shown to lose."
+    )
     regime: bool = field(
         True,
         "Whether the kind of market (quiet, normal, volatile, cascade) and its change points are followed: the belief "
@@ -421,6 +437,54 @@ class Reference(Section):
     )
 
 
+class Dashboard(Section):
+    """The pages, metrics and alerts beside a session: a process of its own, that only reads."""
+
+    enabled: bool = field(True, "Whether `touchstone run` starts it; `--no-dashboard` leaves it out once.")
+    port: Annotated[int, Ge(0), Le(65_535)] = field(
+        8480, "Port on loopback, for pages and `/metrics`; the next free one where it is taken. 0 takes any."
+    )
+
+
+class Alerts(Section):
+    """What is told to the operator, and how often. Where to is a secret: variable TOUCHSTONE_ALERT_URLS, or a file."""
+
+    urls_file: str = field(
+        "", "File with the URLs of the services, one a line, as apprise writes them; only its owner may read it. The "
+        "variable TOUCHSTONE_ALERT_URLS comes before it.",
+    )
+    quiet_hours: str = field(
+        "", "Hours of the day, local time, in which only critical alerts are sent, like `22:00-07:00`; the others wait."
+    )
+    repeat_min: Annotated[float, Gt(0), Le(10_080)] = field(
+        60.0, "An alert that lasts is sent again after this long, minutes; what comes and goes is sent once in it."
+    )
+    most_per_hour: Annotated[int, Ge(1), Le(1_000)] = field(
+        12, "Most messages sent in an hour; critical ones are never held back, of the others the number is told."
+    )
+    stale_s: NotNegative = field(10.0, "Stale market or reference data are told after this long, seconds of the wall.")
+    disconnect_s: NotNegative = field(5.0, "A lost connection is told after this long, seconds of the wall.")
+    quota_pct: Annotated[float, Ge(0), Le(100)] = field(15.0, "Told when less of the request quota is left, percent.")
+    inventory_share: Fraction = field(0.8, "Told when the position is at least this share of its limit ...")
+    inventory_s: NotNegative = field(300.0, "... on one side for this long, seconds of the wall.")
+    free_margin_share: Annotated[float, Ge(0), Le(1)] = field(0.3, "Told when a smaller share of the margin is free.")
+    stuck_events: Annotated[int, Ge(1)] = field(
+        10_000, "A model without a scored outcome is told after this many events of the market ..."
+    )
+    stuck_s: NotNegative = field(600.0, "... and this much market time, seconds.")
+
+    @model_validator(mode="after")
+    def _hours_are_hours(self) -> Self:
+        if self.quiet_hours and not re.fullmatch(f"{_HOUR}-{_HOUR}", self.quiet_hours):
+            raise ValueError(f"[alerts] quiet_hours = {self.quiet_hours!r} is not allowed: write like 22:00-07:00")
+        if "://" in self.urls_file:
+            raise ValueError("[alerts] urls_file is a URL: URLs hold secrets, write them into a file and name that")
+        return self
+
+
+_HOUR = r"(?:[01]\d|2[0-3]):[0-5]\d"
+
+
 class Config(Section):
     """Everything that a user can set."""
 
@@ -439,6 +503,8 @@ class Config(Section):
     account: Account = Account()
     reference: Reference = Reference()
     live: Live = Live()
+    dashboard: Dashboard = Dashboard()
+    alerts: Alerts = Alerts()
 
     @property
     def fee_factor(self) -> float:
@@ -528,6 +594,9 @@ class Config(Section):
         )
         return self
 
+
+# The models that can be switched off one by one.
+SWITCHES = tuple(name for name, info in Models.model_fields.items() if info.annotation is bool and name != "enabled")
 
 SECTIONS: dict[str, type[Section]] = {
     name: info.annotation
@@ -661,10 +730,12 @@ def _explain(problem: Any) -> str:
         return f"unknown key {place}{_nearest(where[0] if where else '', key)}"
     section = SECTIONS.get(where[0], Config) if where else Config
     info = section.model_fields.get(key)
+    if problem["type"] == "value_error":  # of a check of ours, which says all; the input may hold a secret
+        return str(problem["msg"]).removeprefix("Value error, ")
     if key in SECTIONS and not where:
         return f"{key} = {problem['input']!r} is not allowed: it is a section, write [{key}]"
     if info is None:
-        return str(problem["msg"]).removeprefix("Value error, ")
+        return str(problem["msg"])
     return f"{place} = {problem['input']!r} is not allowed: {allowed(info)}"
 
 

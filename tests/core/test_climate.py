@@ -29,7 +29,7 @@ def walk(desk: Desk, seconds: int, step: int, seed: int = 1) -> None:
     for _ in range(seconds):
         side = 1 if rng.random() < 0.5 else -1
         mid += side * step * TICK
-        desk.trade(side, mid + side * 2 * TICK)
+        desk.trade(side, mid + side * int(rng.integers(3, 7)) * TICK)
         desk.touch(mid - 2 * TICK, mid + 2 * TICK)
         for _ in range(10):
             desk.tick()

@@ -85,6 +85,7 @@ class TraderProcess:
         environment: Mapping[str, str] | None = None,
         also: Mapping[str, str] | None = None,
         arguments: tuple[str, ...] = (),
+        dashboard: bool = False,
     ) -> None:
         """`environment` replaces the key that is given by default, `also` comes with it."""
         self.venue = venue
@@ -94,7 +95,7 @@ class TraderProcess:
         (folder / "config.toml").write_text(settings)
         self.command = [
             sys.executable, "-m", "touchstone", "run", "--url", venue.url, "--speed", f"{speed:g}",
-            "--config", "config.toml", "--json", *arguments,
+            "--config", "config.toml", "--json", *([] if dashboard else ["--no-dashboard"]), *arguments,
         ]  # fmt: skip
         self.number = number
         own = {"TOUCHSTONE_KEY": demo_key(number)} if environment is None else environment

@@ -13,6 +13,9 @@ from touchstone.backtest.reactive import TRUTH
 from touchstone.cli.main import main
 from touchstone.core import records
 from touchstone.core.actions import ACTION
+from touchstone.core.market.regime import REGIME_NAMES
+from touchstone.core.models.toxicity import SIGNAL_NAMES
+from touchstone.core.quoting.params import TERM_NAMES
 from touchstone.exchange.market import TRUTH as TRUTH_ROW
 from touchstone.insight.export import columns
 from touchstone.session.machine import TABLES
@@ -33,9 +36,16 @@ def test_every_column_of_every_table_is_documented_once() -> None:
     assert set(kinds) == set(columns.TABLES)
     for name, dtype in kinds.items():
         listed = columns.TABLES[name]
-        assert [column.source for column in listed] == Table(name, dtype).columns, name
+        assert {column.source for column in listed} == set(Table(name, dtype).columns), name
+        assert len({column.source for column in listed}) == len(listed), name
         assert len({column.name for column in listed}) == len(listed), name
         assert all(column.meaning and column.unit is not None for column in listed)
+
+
+def test_array_columns_are_named_as_in_the_core() -> None:
+    assert columns.REGIMES == REGIME_NAMES
+    assert columns.SIGNALS == SIGNAL_NAMES
+    assert columns.TERMS == TERM_NAMES
 
 
 def test_the_page_is_as_written_from_the_columns() -> None:

@@ -1,4 +1,4 @@
-"""A folder of sessions by day, and two sessions side by side: what was planted is found, and nothing else."""
+"""A folder of sessions by day, two sessions side by side: what was planted is found, nothing where nothing is."""
 
 import json
 import shutil

@@ -12,6 +12,7 @@ from cyclopts import Parameter, validators
 
 from touchstone import config
 from touchstone.cli import output
+from touchstone.cli.dashboard import beside
 
 if TYPE_CHECKING:
     from touchstone.live.where import Where
@@ -33,6 +34,7 @@ def run(
     seed: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
     config_file: Annotated[Path | None, Parameter(name="--config")] = None,
     out: Path | None = None,
+    dashboard: bool = True,
     password_fd: int | None = None,
     json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
@@ -62,6 +64,8 @@ def run(
         Configuration file (TOML); defaults where it says nothing.
     out
         Folder of the session; by default a new one under [live] sessions.
+    dashboard
+        With `--no-dashboard` no pages, metrics and alerts beside the session.
     password_fd
         File descriptor from which the keystore's password is read.
     json
@@ -81,8 +85,13 @@ def run(
         minutes = MINUTES
     from touchstone.live.run import trade
 
-    with _shown() as show:
-        result = asyncio.run(trade(settings, where, minutes=minutes, folder=folder, say=output.say, show=show))
+    with _shown() as show, beside(settings, wanted=dashboard) as pages:
+        result = asyncio.run(
+            trade(
+                settings, where, minutes=minutes, folder=folder, say=output.say, show=show,
+                begins=lambda folder: None if pages is None else pages.start(folder),
+            )
+        )  # fmt: skip
     output.say(f"session in {result['live']['folder']}; again with: touchstone report {result['live']['folder']}")
     return output.show(result, json)
 

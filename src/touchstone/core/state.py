@@ -22,7 +22,7 @@ from touchstone.core.market import (
     volatility,
 )
 from touchstone.core.params import PARAMS
-from touchstone.core.quoting import glft, ladder
+from touchstone.core.quoting import gate, glft, ladder
 from touchstone.core.quoting.params import MARKET_PARAMS
 from touchstone.core.targets import N_TARGETS
 from touchstone.core.trading import fills, markout, orders, pnl, quota, reconcile, refusals, risk
@@ -72,6 +72,7 @@ STATE = record(
         ("free", glft.GLFT),  # without adverse selection: the model-free quote
         ("impacted", glft.GLFT),
         ("ladder", ladder.LADDER),
+        ("gate", gate.GATE),
         ("quote_id", "i8"),
         ("decided_ns", "i8"),
         ("decided_mid2", "i8"),
@@ -182,6 +183,7 @@ def reset(state: Any, position: Any, mid2: Any) -> None:
     ledger.reset(state.ledger, state.models, params.fill_memory, params.adverse_memory)
     glft.reset(state.free, glft.MODEL_B)
     glft.reset(state.impacted, glft.MODEL_B)
+    gate.reset(state.gate)
     orders.reset(state.orders)
     pnl.reset(state.profit, position, mid2)
     markout.reset(state.marks)

@@ -22,6 +22,7 @@ TARGET_NAMES = (
     "lag_move_10s",
     "toxic_signals_10s",  # the same event as toxic_10s; the baseline is that model without its signals
     "belief_10s",  # density of the mid's move
+    "edge_10s",
 )
 N_TARGETS = len(TARGET_NAMES)
 
@@ -33,7 +34,8 @@ LAG_TARGET = np.int64(FAIR_TARGET + N_FAIR)
 LAG_MOVE_TARGET = np.int64(LAG_TARGET + 1)  # + horizon of the fair value
 SIGNALS_TARGET = np.int64(LAG_MOVE_TARGET + N_FAIR)
 BELIEF_TARGET = np.int64(SIGNALS_TARGET + 1)
-assert N_TARGETS == BELIEF_TARGET + 1
+EDGE_TARGET = np.int64(BELIEF_TARGET + 1)
+assert N_TARGETS == EDGE_TARGET + 1
 
 # Which scorecards hold probabilities, which squared errors, and which a logarithmic score (the rest: CRPS).
 IS_BINARY = np.array([name.startswith(("fill", "toxic")) or name == "lag_1s" for name in TARGET_NAMES])

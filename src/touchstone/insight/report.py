@@ -13,6 +13,7 @@ from rich.text import Text
 
 from touchstone.insight.climate_tables import regime_table, toxicity_table
 from touchstone.insight.data_tables import data_table
+from touchstone.insight.leash_tables import adverse_table, edge_table, gate_table, influence_table
 from touchstone.insight.sentences import calibration_line, sentences
 from touchstone.insight.tables import (
     evidence_table,
@@ -53,6 +54,10 @@ def render(result: Result) -> RenderableType:
         ("Lead-lag: does the reference venue lead?", lead_lag_table(result)),
         ("Kinds of market: regime, change point, funding", regime_table(result)),
         ("Toxicity: predicted against what became of the fills", toxicity_table(result)),
+        ("How far the models may go", influence_table(result)),
+        ("Adverse selection and depth", adverse_table(result)),
+        ("What our fills earn, by context", edge_table(result)),
+        ("The gate", gate_table(result)),
         ("Quotes", quote_table(result)),
         ("Under other assumptions", variant_table(result)),
         ("Data", data_table(result)),

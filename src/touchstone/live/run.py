@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +25,7 @@ from touchstone.live.desk import Desk, Kill, write_whole
 from touchstone.live.identity import check_key, identify, network_of
 from touchstone.live.local_exchange import LocalExchange
 from touchstone.live.operator import Operator
+from touchstone.live.publish import Publisher
 from touchstone.live.reference import follow
 from touchstone.live.resume import About
 from touchstone.live.session import Ends, Session, Start, subscriptions
@@ -43,11 +45,13 @@ Say = Callable[[str], None]
 
 
 async def trade(
-    config: Config, where: Where, *, minutes: float | None, folder: Path, say: Say, show: Say
-) -> dict[str, Any]:
+    config: Config, where: Where, *, minutes: float | None, folder: Path, say: Say, show: Say,
+    begins: Callable[[Path], None] = lambda folder: None,
+) -> dict[str, Any]:  # fmt: skip
     """Trade until the time is over (None: until a signal) and return the documented result (docs/json.md).
 
-    folder: of the session, where it begins a new one. `say` hears what happened, `show` how the session stands.
+    folder: of the session, where it begins a new one. `say` hears what happened, `show` how the session stands,
+    `begins` its folder as soon as it is there.
     """
     if where.starts is None:
         configuration.check_may_trade(config, config.account.network)
@@ -60,7 +64,7 @@ async def trade(
             config = config.model_copy(update={"account": here})
         await compiling
         work = await stack.enter_async_context(_desk(config, where, say))
-        return await _trade(work, minutes=minutes, folder=folder, say=say, show=show)
+        return await _trade(work, minutes=minutes, folder=folder, say=say, show=show, begins=begins)
 
 
 @dataclass
@@ -133,7 +137,9 @@ def _with_fees(config: Config, market: Market) -> Config:
     return config.model_copy(update={"fees": fees, "market": of_coin})
 
 
-async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, show: Say) -> dict[str, Any]:
+async def _trade(
+    work: Work, *, minutes: float | None, folder: Path, say: Say, show: Say, begins: Callable[[Path], None]
+) -> dict[str, Any]:
     """One session, from the account's lock to its result."""
     began_s = monotonic_s()
     toml = configuration.to_toml(work.config)
@@ -165,10 +171,12 @@ async def _trade(work: Work, *, minutes: float | None, folder: Path, say: Say, s
                 store.begin(session.trader.machine["state"].tobytes())
                 work.desk.set_last_session(coin, folder.resolve())
             session.trader.sinks.append(log)
+            begins(folder)
             try:
                 ends = await _live(
-                    work, session, cover, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn
-                )
+                    work, session, cover, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn,
+                    alerts=sinks.alerts.counts,
+                )  # fmt: skip
             finally:
                 await cover.stop()
             if session.failure is not None:
@@ -262,7 +270,7 @@ def _keep(work: Work, session: Session) -> None:
 
 async def _live(
     work: Work, session: Session, cover: deadman.Cover, *,
-    minutes: float | None, folder: Path, say: Say, show: Say, warn: Say,
+    minutes: float | None, folder: Path, say: Say, show: Say, warn: Say, alerts: dict[str, int],
 ) -> Ends:  # fmt: skip
     """Trade until the end, whatever it is; every order is gone when this returns. Why it ended."""
     client, clock, config = work.client, work.clock, work.config
@@ -275,7 +283,9 @@ async def _live(
     control = Control(work.desk.folder, Operator(session, lambda: _flatten(work, say)), say)
     await control.start()
     end_ns = None if minutes is None else clock.now_ns() + round(minutes * 60e9)
-    watching = asyncio.create_task(_watch(session, cover, config.market.currency, show, warn))
+    publisher = Publisher(session, config, alerts, folder, _fixed(work))
+    watching = asyncio.create_task(_watch(session, cover, publisher, config.market.currency, show, warn))
+    publishing = asyncio.create_task(publisher.publish())
     reference = follow(
         config, client.network, work.market, session, is_mirror=work.where.mirrors is not None, say=say
     )
@@ -291,6 +301,7 @@ async def _live(
             say(f"ending: {ends.reason}")
         finally:
             watching.cancel()
+            publishing.cancel()
             session.standing = result.standing(session.trader)
             if reference is not None:
                 await reference.stop()
@@ -335,7 +346,20 @@ def _latch(work: Work, session: Session, folder: Path, reason: str) -> None:
     work.desk.kill(Kill(when_ns=wall_ns(), rule=rule, session=str(folder.resolve()), note=reason))
 
 
-async def _watch(session: Session, cover: deadman.Cover, currency: str, show: Say, warn: Say) -> None:
+def _fixed(work: Work) -> dict[str, Any]:
+    """What `status.json` says of where a session trades."""
+    return {
+        "pid": os.getpid(),
+        "network": work.client.network.name,
+        "account": work.client.account,
+        "desk": str(work.desk.folder.resolve()),
+        "speed": work.clock.speed,
+    }
+
+
+async def _watch(
+    session: Session, cover: deadman.Cover, publisher: Publisher, currency: str, show: Say, warn: Say
+) -> None:
     """Each second: how the session stands, and word of it when the quota begins to force the inventory down.
 
     The core is also told of the requests that were made beside it.
@@ -346,7 +370,7 @@ async def _watch(session: Session, cover: deadman.Cover, currency: str, show: Sa
         if cover.n_requests > charged:
             session.charge(cover.n_requests - charged)
             charged = cover.n_requests
-        document = status(session)
+        document = status(session, publisher.models)
         show(line(document, currency))
         if document["quota"]["forcing"] and not was_forcing:
             reduces: Literal["bids", "asks"] = "asks" if document["position"] > 0 else "bids"

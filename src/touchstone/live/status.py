@@ -1,5 +1,6 @@
 """How a session stands: the document that `touchstone status` gets, and the line that a terminal shows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,11 @@ NS = 1_000_000_000
 VERDICTS_SHOWN = ("ADDS VALUE", "HARMFUL", "FIXABLE", "NOT PROVEN", "WARMING", "NO DATA")
 
 
-def status(session: Session) -> dict[str, Any]:
-    """Position, PnL, orders, quota, verdicts, and what keeps each side out of the book; see docs/json.md."""
+def status(session: Session, models: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Position, PnL, orders, quota, verdicts, and what keeps each side out of the book; see docs/json.md.
+
+    models: scorecards as they were summed up a moment ago, which saves doing it again.
+    """
     state = session.trader.state
     now_ns = int(state.now_ns)
     size = 10 ** int(state.params.sz_decimals)
@@ -29,6 +33,8 @@ def status(session: Session) -> dict[str, Any]:
         "coin": session.start.market.coin,
         "time_ns": now_ns,
         "connected": session.client.is_up,
+        "connection_losses": session.n_downs,
+        "timers_skipped": session.trader.n_timers_skipped,
         "position": int(state.profit.position) / size,
         "mid": mid2 / 2 / 10 ** (6 - int(state.params.sz_decimals)) if mid2 else None,
         "pnl": result.attribution(state),
@@ -51,12 +57,30 @@ def status(session: Session) -> dict[str, Any]:
             "used": bool(leadlag.is_known(state.market_params)),
             "since_s": (now_ns - session.reference_since_ns) / NS if session.reference_since_ns else None,
         },
-        "verdicts": verdicts(state),
+        "verdicts": verdicts(state) if models is None else count_verdicts(models),
         "samples": {
             "fill": sum(n for name, n in scored if name.startswith("fill")),
             "adverse": sum(n for name, n in scored if name.startswith("adverse")),
         },
+        "account": _account(state),
         "latency": {"step": session.steps.summary(), "timer_late": session.timer_late.summary()},
+    }
+
+
+def _account(state: Any) -> dict[str, Any]:
+    """What the exchange said of the account, in units of the collateral; None while it has said nothing."""
+    equity, free_micro = int(state.equity_micro), int(state.risk.withdrawable)
+    free = result.number(state.risk_inputs.free_margin)
+    if free is None and equity > 0 and free_micro >= 0:
+        free = free_micro / equity
+    return {
+        "equity": equity / 1e6 if equity else None,
+        "free_margin_share": free,
+        "free_margin_least": result.number(state.risk.limits.free_margin),
+        "liquidation_bps": result.number(state.risk_inputs.liquidation_bps),
+        "liquidation_least_bps": result.number(state.risk.limits.liquidation_bps),
+        "position_limit": int(state.max_position_qty) / 10 ** int(state.params.sz_decimals) or None,
+        "fee_mismatches": int(state.n_fee_mismatches),
     }
 
 
@@ -83,6 +107,12 @@ def verdicts(state: Any) -> dict[str, int]:
         scorecard.summary(card, out)
         found[scorecard.VERDICT_NAMES[int(out.verdict)]] += 1
     return {name: count for name, count in found.items() if count}
+
+
+def count_verdicts(models: Mapping[str, Any]) -> dict[str, int]:
+    """The same from scorecards of a result."""
+    given = [card["verdict"] for card in models.values()]
+    return {name: given.count(name) for name in VERDICTS_SHOWN if name in given}
 
 
 def line(document: dict[str, Any], currency: str) -> str:

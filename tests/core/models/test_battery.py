@@ -16,7 +16,7 @@ import pytest
 
 from touchstone.core.conventions import NS
 from touchstone.core.market import changepoint, funding, regime
-from touchstone.core.models import adverse, belief, capture, fair, fill, lag, toxicity
+from touchstone.core.models import adverse, belief, capture, edge, fair, fill, lag, toxicity
 
 Int = np.int64
 TEN = Int(adverse.TOXIC_H)
@@ -93,21 +93,44 @@ FILL = Case(
 
 
 def ask_adverse(model: Any, x: Any) -> tuple[float, ...]:
-    bucket, s, sigma, edge = x
-    said = adverse.predict(model, TEN, bucket, s, sigma)
-    return (*said, adverse.p_toxic(model, bucket, s, sigma, edge, 1.0))
+    bucket, s, sigma, left, threat = x
+    said = adverse.predict(model, TEN, bucket, s, sigma, threat)
+    return (*said, adverse.p_toxic(model, bucket, s, sigma, threat, left, 1.0))
 
 
 ADVERSE = Case(
     adverse.ADVERSE,
     lambda m: adverse.reset(m, 500.0, 2000.0),
-    lambda rng: (Int(rng.integers(8)), Int(rng.integers(2)), rng.uniform(0.5, 4.0), rng.uniform(-3, 10)),
+    lambda rng: (
+        *(Int(rng.integers(8)), Int(rng.integers(2))),
+        *(rng.uniform(0.5, 4.0), rng.uniform(-3, 10), rng.uniform(-2, 2)),
+    ),
     ask_adverse,
     lambda rng: float(rng.normal(1, 6)),
-    lambda m, x, y: adverse.learn(m, TEN, x[0], x[1], x[2], y),
+    lambda m, x, y: adverse.learn(m, TEN, x[0], x[1], x[2], x[4], 0.0, 1.0, y),
     lambda m: int(m.n_outcomes[TEN]),
     lambda said: finite(said[:3]) and said[1] > 0.0 and said[2] > 2.0 and 0.0 <= said[3] <= 1.0,
-    lambda w: ((Int(3), Int(0), min(abs(w), 1e3) if math.isfinite(w) else w, 2.0), w),
+    lambda w: ((Int(3), Int(0), min(abs(w), 1e3) if math.isfinite(w) else w, 2.0, 0.0), w),
+)
+
+# edge -----------------------------------------------------------------------------------------------------------------
+
+
+def learn_edge(model: Any, x: Any, y: Any) -> None:
+    location, _, _, unit = edge.predict(model, *x)
+    edge.learn(model, x[0], x[1], y, location, unit)
+
+
+EDGE = Case(
+    edge.EDGE,
+    lambda m: edge.reset(m, 500.0, 2000.0),
+    lambda rng: (Int(rng.integers(edge.N_CONTEXT)), rng.uniform(0.5, 4.0)),
+    lambda m, x: tuple(float(v) for v in edge.predict(m, *x)),
+    lambda rng: float(rng.normal(0, 8)),
+    learn_edge,
+    lambda m: int(m.n_outcomes),
+    lambda said: finite(said) and said[1] > 0.0 and said[2] > 2.0 and said[3] > 0.0,
+    lambda w: ((Int(7), min(max(abs(w), 1e-3), 1e3) if math.isfinite(w) else 1.0), w),
 )
 
 # capture --------------------------------------------------------------------------------------------------------------
@@ -209,7 +232,7 @@ def density(model: Any, x: Any) -> Any:
     HIDDEN.square[:] = x[1]
     RUNS.p_change, RUNS.variance_new, RUNS.variance_old = x[2]
     made = np.zeros(1, belief.FROZEN)[0]
-    belief.update(model, HIDDEN, RUNS, x[3])
+    belief.update(model, HIDDEN, RUNS, x[3], 1.0)
     belief.freeze(model, made, x[3], 0.25)
     return made
 
@@ -292,6 +315,7 @@ FUNDING = Case(
 CASES = {
     "fill": FILL,
     "adverse": ADVERSE,
+    "edge": EDGE,
     "capture": CAPTURE,
     "fair": FAIR,
     "lag": LAG,

@@ -33,9 +33,26 @@ FORECAST = record(  # of adverse selection, frozen with the order
         ("p_toxic", "f8"),
         ("p_toxic_without", "f8"),  # by the model without signals
         ("toxic_baseline", "f8"),
+        ("p_through_without", "f8"),  # the same of a shadow that the tape goes through
+        ("through_bps", "f8", (N_MARKOUT,)),  # to add to its loc_bps
+        ("raw_p_toxic", "f8"),  # before recalibration
+        ("raw_p_through", "f8"),
+        ("p_through", "f8"),
         ("has_signals", "i8"),  # 1: p_toxic is the classifier's
         ("toxic_x", "f8", (N_X,)),  # its inputs
         ("lag_term_bps", "f8"),  # of the quote at the decision
+        ("toxicity", "f8"),  # feature of the side
+        ("gate_group", "i8"),  # GATE group that a fill counts in
+        ("gate_until_ns", "i8"),  # a suppressed quote's shadow: it would have been gone from here on
+        ("edge_context", "i8"),
+        ("edge_loc", "f8"),
+        ("edge_scale", "f8"),
+        ("edge_dof", "f8"),
+        ("edge_unit", "f8"),  # the scale that its residual counts in
+        ("edge_as_of", "i8"),
+        ("made_ns", "i8"),
+        ("pair", "i8"),  # of calibration.caution, -1 none
+        ("pair_role", "i8"),
         ("sigma", "f8"),
         ("depth_bps", "f8"),
         ("bucket", "i8"),
@@ -72,6 +89,7 @@ TRACKED = record(
         ("void", "i8"),  # reason, 0 = alive
         ("as_state", "i8"),
         ("features", FEATURES),
+        ("raw_p", "f8", (N_FILL,)),  # the model's, before recalibration
         ("p", "f8", (N_FILL,)),
         ("baseline", "f8", (N_FILL,)),
         ("is_window", "i8", (N_FILL,)),

@@ -5,7 +5,6 @@ import numpy as np
 from touchstone.core.conventions import BPS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.params import RULE_GLFT, RULE_TICKS
-from touchstone.core.phases.climate import observe_threat
 from touchstone.core.phases.observe import can_see, observe_params
 from touchstone.core.phases.triggers import (
     NO_TRIGGER,
@@ -71,15 +70,13 @@ def form(state):
     market = state.market_params
     if not market.is_warm:
         return False
-    if state.params.has_models:
-        observe_threat(state)
     wanted = state.ladder
     if state.params.rule == RULE_TICKS:
         ladder.form_terms_in_ticks(wanted, state.params, market, state.grid)
         ladder.place_levels_in_ticks(wanted, state.params, market, state.book, state.grid)
         return True
     _solve_tables(state)
-    ladder.form_terms(wanted, state.params, market, state.free, state.impacted, state.models.influence)
+    ladder.form_terms(wanted, state.params, market, state.free, state.impacted, state.models)
     ladder.place_levels(wanted, state.params, market, state.book, state.grid)
     ladder.value_levels(wanted, state.models, state.params, market)
     return True

@@ -4,15 +4,23 @@ import numpy as np
 
 from touchstone.core import events
 from touchstone.core import grid as price_grid
+from touchstone.core.calibration import ledger as predictions
 from touchstone.core.calibration import outcomes, shadow
 from touchstone.core.conventions import BPS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import book, flow, funding, intensity, microprice, midpath, volatility
-from touchstone.core.models import adverse, fair, toxicity
-from touchstone.core.phases.climate import is_new_second, observe_climate, observe_funding, observe_second
+from touchstone.core.models import adverse, edge, fair, toxicity
+from touchstone.core.phases.climate import (
+    is_new_second,
+    observe_climate,
+    observe_funding,
+    observe_second,
+    observe_threat,
+)
 from touchstone.core.phases.reference import observe_lag
 from touchstone.core.phases.triggers import NO_TRIGGER, TRIGGER_CLOCK, TRIGGER_TOUCH
 from touchstone.core.quoting import ladder
+from touchstone.core.quoting.params import TERM_EDGE
 from touchstone.core.trading import pnl, reconcile, risk
 
 ZERO, ONE = np.int64(0), np.int64(1)
@@ -214,6 +222,7 @@ def observe_params(state):
     state.order_qty = max(size if size > 0 else state.params.order_notional // px, least)
     state.max_position_qty = state.params.max_position_notional // px
     market.inventory_lots = np.float64(state.profit.position) / np.float64(state.order_qty)
+    market.position_share = np.float64(state.profit.position) / np.float64(max(np.int64(state.max_position_qty), ONE))
     if state.params.has_models:
         _observe_estimates(state, market, the_book)
     else:
@@ -253,14 +262,29 @@ def _observe_estimates(state, market, the_book):
     spread_ticks = price_grid.whole_ticks(state.grid, np.int64(the_book.best_px[1] - the_book.best_px[0]))
     market.displacement_bps = microprice.displacement_bps(state.microprice, market.imbalance, spread_ticks, tick_bps)
     move, _ = fair.predict(state.models.fair, ZERO, market.displacement_bps)
-    market.fair_move_bps = move
+    market.fair_move_bps = move if state.params.has_fair else 0.0
+    market.trade_age_ns = state.now_ns - state.flow.run_ns if state.flow.run_ns > 0 else -1
     observe_lag(state, market)
     observe_climate(state, market)
     market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
+    observe_threat(state)
     bucket = depth_bucket(reconcile.usual_half_spread(state))
     for s in range(2):
-        loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
-        market.adverse_bps[s] = loss - market.lag_announced_bps
+        x = adverse.toxicity_feature(market.toxicity_p[s], market.toxicity_base)
+        market.toxicity_x[s] = x
+        loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma, x)
+        market.adverse_bps[s] = loss - market.lag_announced_bps if state.params.has_adverse else 0.0
+        _observe_edge(state, market, np.int64(s))
+
+
+@inline
+def _observe_edge(state, market, s):
+    """What fills earn in the context of a side as it stands, its edge term apart."""
+    half = state.ladder.half_spread_bps[s] - state.ladder.term_bps[s, TERM_EDGE]
+    bucket = depth_bucket(max(half, np.float64(state.params.min_half_spread_bps)))
+    c = predictions.edge_context(market, bucket, s)
+    market.edge_bps[s], _, _, _ = edge.of_context(state.models.edge, c)
+    market.edge_widen_bps[s] = edge.widen_bps(state.models.edge, c) if state.params.has_edge else 0.0
 
 
 @inline

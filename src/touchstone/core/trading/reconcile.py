@@ -11,13 +11,16 @@ import numpy as np
 
 from touchstone.core import actions, records
 from touchstone.core.calibration import ledger as predictions
+from touchstone.core.calibration import scorecard
 from touchstone.core.conventions import BPS, depth_bucket
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.core.market import leadlag
 from touchstone.core.params import RULE_TICKS
+from touchstone.core.quoting import gate
 from touchstone.core.quoting import ladder as quoting
 from touchstone.core.quoting.params import MAX_LEVELS, TERM_INVENTORY
+from touchstone.core.targets import TOXIC_TARGET
 from touchstone.core.trading import orders as order_table
 from touchstone.core.trading import quota, risk
 
@@ -59,9 +62,9 @@ def _is_worth_moving(state, s, i, j):
     ahead = ladder.queue_ahead[s, j]
     if order.node >= 0:
         ahead = max(np.float64(state.ledger.tracker.node[order.node].queue_ahead), 0.0)
-    here, edge_here = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
+    here, edge_here, _ = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
     depth, ahead = ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
-    there, edge_there = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
+    there, edge_there, _ = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
     inventory = ladder.term_bps[s, TERM_INVENTORY]
     gain_bps = there * (edge_there - inventory) - here * (edge_here - inventory)
     gain_micro = gain_bps / BPS * np.float64(order.left) * np.float64(order.px)
@@ -180,6 +183,8 @@ def _place(state, out, s, j, replaces, reason):
     order.node = node
     order.quote_id = state.quote_id
     if node >= 0:
+        state.ledger.tracker.node[node].forecast.gate_group = gate.TRIED if state.gate.is_tried[s] else gate.KEPT
+    if node >= 0:
         stamp(order, state.ledger.tracker.node[node], now_ns)
         if leadlag.is_known(market):
             order.lag_prediction_id = state.ledger.lag.newest_id  # of the second that the order was decided in
@@ -206,6 +211,8 @@ def stamp(order, tracked, now_ns):
     order.prediction_ns = now_ns
     order.predicted_fill_prob = tracked.p[quoting.HORIZON_10S]
     order.predicted_as_bps = tracked.forecast.loc_bps[quoting.MARKOUT_10S]
+    order.edge_prediction_id = tracked.prediction_id + 2
+    order.predicted_edge_bps = tracked.forecast.edge_loc
 
 
 @inline
@@ -216,6 +223,8 @@ def stamp_nothing(order):
     order.prediction_ns = 0
     order.predicted_fill_prob = math.nan
     order.predicted_as_bps = math.nan
+    order.edge_prediction_id = 0
+    order.predicted_edge_bps = math.nan
 
 
 @inline
@@ -237,7 +246,8 @@ def observe_toxicity(state):
     state.toxic_n, state.toxic_half_bps, state.toxic_sigma = n, half, market.sigma
     bucket = depth_bucket(half)
     for s in range(2):
-        market.p_toxic[s] = predictions.p_toxic(models, state.params, bucket, np.int64(s), half, market.sigma)
+        p = predictions.p_toxic(models, state.params, bucket, np.int64(s), half, market.sigma)
+        market.p_toxic[s] = scorecard.forecast(models.cards[TOXIC_TARGET], p)
 
 
 @inline

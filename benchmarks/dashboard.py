@@ -1,0 +1,195 @@
+"""What the dashboard costs: the trader's live step with and without it, and a first page over a million predictions.
+
+`python -m benchmarks.dashboard step`: one session on a local exchange, in stretches that take turns: nothing is written
+for lookers, `status.json` is written, and a dashboard beside it whose pages and metrics are fetched all the time.
+`python -m benchmarks.dashboard open SESSION`: a dashboard of the session is started, and each of its pages opened.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import enlarge
+
+STRETCH_S, ROUNDS, SPEED = 10.0, 5, 10.0
+MODES = ("nothing is written", "status.json is written", "dashboard and metrics")
+PATHS = ("/", "/book", "/calibration", "/fills", "/money", "/risk", "/health")
+FETCH_S = 0.5  # from page to page, while the dashboard is there: more than a desk of people looks
+PREDICTIONS = 1_000_000
+OPEN_S, MEGABYTES = 2.0, 500.0
+
+
+def fetch(url: str, patience_s: float = 60.0) -> tuple[float, bytes]:
+    """Seconds to an answer, and the answer; waits for a server that starts."""
+    began = time.perf_counter()
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=patience_s) as answer:
+                return time.perf_counter() - began, answer.read()
+        except OSError:
+            if time.perf_counter() - began > patience_s:
+                raise
+            time.sleep(0.02)
+
+
+@contextmanager
+def dashboard(session: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A dashboard of a session as `run` starts it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "touchstone", "dashboard", str(session), "--port", str(port), "--child"],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(30)
+
+
+# The step of the trader.
+
+
+async def _stretches(session: Any, publisher: Any, folder: Path, port: int) -> dict[str, Any]:
+    """Durations of the step by mode, in turns."""
+    from touchstone.live.latency import Latencies
+
+    found = {mode: Latencies() for mode in MODES}
+    whole = publisher.look
+    for _ in range(ROUNDS):
+        for mode in MODES:
+            is_written = mode != MODES[0]
+            publisher.look = whole if is_written else _nothing
+            with dashboard(folder, port) if mode == MODES[2] else contextlib.nullcontext():
+                if mode == MODES[2]:
+                    await asyncio.to_thread(fetch, f"http://127.0.0.1:{port}/metrics")  # it has started
+                session.steps = found[mode]
+                fetching = asyncio.create_task(_fetch_all(port)) if mode == MODES[2] else None
+                await asyncio.sleep(STRETCH_S)
+                session.steps = Latencies()
+                if fetching is not None:
+                    fetching.cancel()
+    return found
+
+
+async def _nothing() -> dict[str, Any]:
+    return {}
+
+
+async def _fetch_all(port: int) -> None:
+    while True:
+        for path in (*PATHS, "/metrics"):
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(fetch, f"http://127.0.0.1:{port}{path}", 20.0)
+            await asyncio.sleep(FETCH_S)
+
+
+async def _measure(folder: Path, port: int) -> dict[str, Any]:
+    """A session whose first quote starts the stretches, and whose end they are."""
+    from touchstone.config import Config
+    from touchstone.live import run as live
+    from touchstone.live.publish import Publisher
+    from touchstone.live.where import Where
+
+    made: list[Publisher] = []
+
+    class Seen(Publisher):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            made.append(self)
+
+    live.Publisher = Seen  # type: ignore[misc]
+    where = Where(["--market", "normal", "--coin", "hyna:HYPE"], SPEED, 1, shows_own_orders=True)
+    config = Config().model_copy(update={"live": Config().live.model_copy(update={"sessions": str(folder)})})
+    trading = asyncio.create_task(
+        live.trade(config, where, minutes=None, folder=folder / "session", say=lambda _: None, show=lambda _: None)
+    )
+    while not made or not made[0]._session.trader.live_orders():
+        await asyncio.sleep(0.2)
+        if trading.done():
+            trading.result()
+    session = made[0]._session
+    found = await _stretches(session, made[0], folder / "session", port)
+    session.end("measured")
+    await trading
+    return found
+
+
+def step() -> None:
+    """Median and p99 by mode."""
+    from touchstone.cli.dashboard import free_port
+
+    with tempfile.TemporaryDirectory(prefix="touchstone-") as folder, contextlib.redirect_stderr(io.StringIO()):
+        found = asyncio.run(_measure(Path(folder), free_port(8_950)))
+    print(f"live step by the wall, {ROUNDS} x {STRETCH_S:g} s each in turn, {SPEED:g} times the wall's time, load "
+          f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")  # fmt: skip
+    print(f"{'':<28}{'messages':>10}{'median us':>12}{'p99 us':>10}")
+    for mode, latencies in found.items():
+        told = latencies.summary()
+        print(f"{mode:<28}{told['n']:>10,}{told['p50_us']:>12,.0f}{told['p99_us']:>10,.0f}")
+
+
+# The first page of a large session.
+
+
+def first_page(session: Path, predictions: int) -> None:
+    """Seconds from the command to the first page, to each further one, and the memory after all of them."""
+    from touchstone.cli.dashboard import free_port
+
+    big = session.with_name(f"{session.name}-{predictions}")
+    if not big.exists():
+        print(f"{enlarge(session, big, predictions):,} predictions in {big}")
+    port = free_port(8_900)
+    began = time.perf_counter()
+    with dashboard(big, port) as process:
+        fetch(f"http://127.0.0.1:{port}/metrics")
+        started_s = time.perf_counter() - began
+        first_s = fetch(f"http://127.0.0.1:{port}/")[0]
+        work_s, load = _cpu_s(process.pid), os.getloadavg()[0]
+        print(f"started in {started_s:.2f} s, first page {first_s:.2f} s later (at most {OPEN_S:g} in all)")
+        print(f"{work_s:.2f} s of processor time until then; load {load:.1f} on {os.cpu_count()} cores")
+        # A page is there before its tables are: they are read beside it, and shown as soon as they are.
+        while b"reading the session" in fetch(f"http://127.0.0.1:{port}/money")[1]:
+            time.sleep(0.1)
+        print(f"every table read {time.perf_counter() - began:.1f} s after the start, {_cpu_s(process.pid):.2f} s work")
+        again = {path: fetch(f"http://127.0.0.1:{port}{path}")[0] for path in PATHS}
+        print("pages then: " + ", ".join(f"{path} {took:.2f} s" for path, took in again.items()))
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        peak = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+        print(f"memory at its peak {peak:.0f} MB (at most {MEGABYTES:g})")
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    """Which figure."""
+    parser = argparse.ArgumentParser()
+    which = parser.add_subparsers(dest="which", required=True)
+    which.add_parser("step")
+    opened = which.add_parser("open")
+    opened.add_argument("session", type=Path)
+    opened.add_argument("--predictions", type=int, default=PREDICTIONS)
+    given = parser.parse_args()
+    if given.which == "step":
+        step()
+    else:
+        first_page(given.session, given.predictions)
+
+
+if __name__ == "__main__":
+    main()
