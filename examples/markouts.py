@@ -3,8 +3,10 @@
     touchstone export SESSION --out exported
     python examples/markouts.py exported
 
-Fills of one moment share a price path. A standard error that takes them as independent is too small, so the error here
-comes from time blocks, as in the report: with sums D and counts N per block, V = B/(B-1) sum (D - mean N)^2 / (sum N)^2.
+Fills of one moment share a price path. A standard error that takes them as independent is too small, so the error
+here comes from time blocks, as in the report: with sums D and counts N per block,
+
+    V = B/(B-1) sum (D - mean N)^2 / (sum N)^2
 """
 
 import argparse

@@ -6,10 +6,10 @@
 The model: logistic in depth / (sigma sqrt(10 s)) and in the queue ahead, fitted by Newton's method on the first half of
 the session and judged on the second, which it has not seen. The shipped model's forecasts there were made live.
 
-This is done on exported data, and honestly only there: it says whether an idea is worth building, not what it earns. A model
+This is done on exported data, and only there: it says whether an idea is worth building, not what it earns. A model
 that quotes is part of the compiled core: its prediction is made and frozen where the order is made, its outcome comes
-from the same timer, and its bold part has no influence before its own evidence is there. The way in: a record and an
-`update` / `predict` pair beside `src/touchstone/core/models/fill.py`, a target in `src/touchstone/core/targets.py`, the
+from the same timer, and its bold part has no influence before its own evidence is there. The way in: a record with
+`update` and `predict` beside `src/touchstone/core/models/fill.py`, a target in `src/touchstone/core/targets.py`, the
 prediction in `src/touchstone/core/calibration/ledger.py`; then `touchstone compare` on the same markets.
 """
 
@@ -61,20 +61,22 @@ def forecast(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-np.clip(x @ w, -30.0, 30.0)))
 
 
+def learn(rows: pl.DataFrame) -> np.ndarray:
+    """Coefficients from the first half, without the outcomes that were still open when the second began."""
+    half = rows.height // 2
+    known = rows[:half].filter(pl.col("resolved_at") < rows["made_at"][half])
+    return fit(inputs(known), known["outcome"].to_numpy())
+
+
 def judge(rows: pl.DataFrame) -> dict[str, float]:
-    """Fit on the first half; Brier scores of the baseline, the shipped model and ours on the second."""
-    y, half = rows["outcome"].to_numpy(), rows.height // 2
-    # Outcomes of the first half must be known before the second begins: leave out what was still open then.
-    start = rows["made_at"][half]
-    learn = (rows["resolved_at"] < start).to_numpy() & (np.arange(rows.height) < half)
-    x = inputs(rows)
-    ours = forecast(x[half:], fit(x[learn], y[learn]))
-    after = rows[half:]
+    """Learn on the first half; Brier scores of the baseline, the shipped model and ours on the second."""
+    after = rows[rows.height // 2 :]
+    ours = forecast(inputs(after), learn(rows))
     return {
         "n": float(after.height),
         "baseline": float(after["loss_baseline"].mean()),
         "shipped": float(after["loss"].mean()),
-        "ours": float(np.mean((ours - y[half:]) ** 2)),
+        "ours": float(np.mean((ours - after["outcome"].to_numpy()) ** 2)),
     }
 
 

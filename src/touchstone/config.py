@@ -186,6 +186,46 @@ class Models(Section):
         True,
         "Whether the reference venue's price is listened to: how far it leads ours, and what that says of our mid.",
     )
+    fill: bool = field(
+        True, "Whether the fill model, as far as it has earned it, decides how likely a fill is; else the tape's rate."
+    )
+    adverse: bool = field(
+        True, "Whether adverse selection widens quotes and lowers a level's value. Predicted and scored in any case."
+    )
+    fair: bool = field(True, "Whether the microprice's forecast moves quotes. Predicted and scored in any case.")
+    gate: bool = field(
+        True, "Whether a side is withdrawn while its fills are expected to lose out to the deepest level."
+    )
+    gate_try_share: Annotated[float, Ge(0), Le(0.5)] = field(
+        0.1, "Share of those episodes in which the side quotes all the same, at the smallest size, to check the gate."
+    )
+    edge: bool = field(
+        True, "Whether quotes widen where fills of their context (regime, position, depth, side) are shown to lose."
+    )
+    regime: bool = field(
+        True,
+        "Whether the kind of market (quiet, normal, volatile, cascade) and its change points are followed: the belief "
+        "about the next move, and the term of the quotes that it asks for.",
+    )
+    toxicity: bool = field(
+        True,
+        "Whether P(toxic) of a fill comes from the classifier over the market's signals; false: from side, depth and "
+        "volatility alone.",
+    )
+    funding: bool = field(True, "Whether the funding that a position costs moves the reservation price.")
+    funding_horizon_h: Annotated[float, Ge(0), Le(168)] = field(
+        1.0, "How long a position is thought to be held when its funding is priced, hours."
+    )
+    oracle_still_after_s: Annotated[float, Ge(0), Le(604_800)] = field(
+        60.0,
+        "Coins of builder dexs: an oracle price that has not changed for this long widens both sides by what it may "
+        "have moved unseen, seconds; 0 means never.",
+    )
+    oracle_pause_after_s: Annotated[float, Ge(0), Le(604_800)] = field(
+        600.0,
+        "Coins of builder dexs: after this long the thing itself is off hours, and only the side that reduces the "
+        "position is quoted, seconds; 0 means never.",
+    )
     careful_cap_bps: Annotated[float, Ge(0), Le(100)] = field(
         5.0, "Each term by which an unproven model may move a quote away from mid is at most this, bps."
     )
@@ -554,6 +594,9 @@ class Config(Section):
         )
         return self
 
+
+# The models that can be switched off one by one.
+SWITCHES = tuple(name for name, info in Models.model_fields.items() if info.annotation is bool and name != "enabled")
 
 SECTIONS: dict[str, type[Section]] = {
     name: info.annotation

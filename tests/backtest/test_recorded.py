@@ -8,7 +8,7 @@ import pytest
 from touchstone import config
 from touchstone.backtest.replay import Replay
 from touchstone.core.calibration import ledger
-from touchstone.core.targets import FILL_TARGET, LAG_TARGET
+from touchstone.core.targets import FILL_TARGET, LAG_TARGET, SIGNALS_TARGET
 from touchstone.core.trading import pnl
 from touchstone.data.catalogue import import_path
 from touchstone.data.tape import Tape, open_tape
@@ -48,5 +48,6 @@ def test_a_recording_is_replayed_whole_and_adds_up(tape: Tape) -> None:
     assert ten_seconds.events[1] > 0, "orders that were filled"
     for target in range(LAG_TARGET):
         assert state.ledger.made[target] > 0
-    assert not state.ledger.made[LAG_TARGET:].any(), "a recording has no reference venue"
+    assert not state.ledger.made[LAG_TARGET:SIGNALS_TARGET].any(), "a recording has no reference venue"
+    assert (state.ledger.made[SIGNALS_TARGET:] > 0).all()
     assert run(tape).digest() == made.digest()

@@ -26,6 +26,7 @@ START_NS = 1_760_000_000 * NS
 MID2 = 800_000  # 40 USDE, twice, in units of 0.0001
 LEVEL_PX = 200  # our distance from the mid: 5 bps
 FEE_BPS = 3.0
+FIRST_SAMPLE = 1_000_000  # id of the first prediction of the evaluation sample
 LEADER = ("lag_1s", "lag_move_1s", "lag_move_10s")
 
 
@@ -146,7 +147,9 @@ def _outcomes(store: SessionStore, plan: Plan, realised: Any, chance: Any) -> fl
         rows["target"], rows["decided"] = TARGET_NAMES.index(name), DECIDED_TAPE
         rows["resolved_ns"] = START_NS + np.arange(1, n + 1) * 10 * NS
         rows["bucket"] = 3 + np.arange(n) % 3
+        rows["prediction_id"] = FIRST_SAMPLE + np.arange(n) + (name == "adverse_10s")
         if name == "fill_10s":
+            _samples(store, rows)
             p = np.array([0.5, 0.25, 0.1])[np.arange(n) % 3] * chance.uniform(0.6, 1.4, n)
             y = chance.uniform(size=n) < p
             base = np.array([0.5, 0.25, 0.1])[np.arange(n) % 3]
@@ -160,6 +163,15 @@ def _outcomes(store: SessionStore, plan: Plan, realised: Any, chance: Any) -> fl
             inside = float((np.abs(error) <= 1.6449 * plan.noise_bps * plan.scale_factor).mean())
         store.take("outcomes", rows)
     return inside
+
+
+def _samples(store: SessionStore, outcomes: Any) -> None:
+    """The predictions that these outcomes of the fill model are of."""
+    rows = np.zeros(len(outcomes), records.PREDICTION)
+    rows["prediction_id"], rows["kind"] = outcomes["prediction_id"], records.KIND_SAMPLE
+    rows["made_ns"], rows["mid2"] = outcomes["resolved_ns"] - 10 * NS, MID2
+    rows["bucket"], rows["depth_bps"], rows["sigma"] = outcomes["bucket"], 1.5 * 2.0 ** (outcomes["bucket"] - 3), 1.8
+    store.take("predictions", rows)
 
 
 def _calibrations(store: SessionStore, plan: Plan, inside: float) -> None:

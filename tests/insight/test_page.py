@@ -84,8 +84,8 @@ def test_every_panel_has_a_picture_a_table_or_a_reason(healthy: Path) -> None:
     assert all(bool(panel.body) != bool(panel.why_empty) for panel in panels)
     empty = {panel.title: panel.why_empty for panel in panels if panel.why_empty}
     assert set(empty) == {
-        "Under other assumptions", "Markout by regime", "Edge: predicted against realised", "Reliability",
-        "Gate scorecard", "Data quality",
+        "Under other assumptions", "Edge: predicted against realised", "Reliability", "Gate scorecard", "Data quality",
+        "Kind of market", "Toxicity: predicted against realised",
     }  # fmt: skip
 
 
@@ -198,3 +198,27 @@ def test_text_from_a_session_cannot_become_markup(tmp_path: Path) -> None:
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "<b>&" not in page
+
+
+def test_the_gate_s_scorecard_is_told_with_its_interval(tmp_path: Path) -> None:
+    group = {"n": 40, "benign": 30, "toxic": 10, "bps": 1.25, "se": 0.5, "low": 0.4, "high": 2.1}
+    gate = {
+        "is_on": True, "episodes": [3, 2], "tried": [1, 0], "propensity": 0.05, "closed_share": 0.12,
+        "groups": {"kept": group, "avoided": group}, "toxic_avoided": 0.4, "benign_lost": 0.1, "random_gate": 0.2,
+        "difference": 0.3, "difference_low": 0.15, "difference_high": 0.45, "saved_bps": 2.5, "saved_low": 1.0,
+        "saved_high": 4.0,
+    }  # fmt: skip
+    page = words_of(page_of(make(tmp_path / "gated", Plan(result={"gate": gate}))))
+    assert "toxic fills avoided 40.0%" in page
+    assert "difference +0.300 [+0.150, +0.450]" in page
+    off = words_of(page_of(make(tmp_path / "off", Plan(result={"gate": gate | {"is_on": False}}))))
+    assert "the gate is switched off" in off
+
+
+def test_edges_are_drawn_with_the_band_that_was_forecast(tmp_path: Path) -> None:
+    folder = make(tmp_path / "edges")
+    with sqlite3.connect(folder / "session.db") as database:
+        database.execute("CREATE TABLE edges (fill_id INTEGER, predicted_bps REAL, sd_bps REAL, realised_bps REAL)")
+        rows = [(1, 0.1, 4.0, -14.88), (2, 0.2, 4.0, 6.0), (3, 0.3, 4.0, 1.0), (0, 0.1, 4.0, 50.0)]
+        database.executemany("INSERT INTO edges VALUES (?, ?, ?, ?)", rows)
+    assert "2 of 3 inside the 90 % band that was forecast" in words_of(page_of(folder))

@@ -19,7 +19,7 @@ from touchstone import TouchstoneError
 from touchstone.backtest import runner
 from touchstone.backtest import scenario as scenarios
 from touchstone.backtest.replay import Replay
-from touchstone.config import Config, ConfigError
+from touchstone.config import SWITCHES, Config, ConfigError
 from touchstone.core.conventions import NS
 from touchstone.core.params import PARAMS
 from touchstone.core.trading import breakers
@@ -69,7 +69,7 @@ MEASURES = (
 class Run:
     """One run: a configuration on a tape, cut into `blocks`, or for `minutes` in the market of a scenario."""
 
-    side: str  # "A", "B"
+    side: str  # "A", "B"; of an ablation "all", "without ..."
     config: Config
     tape: Path | None = None
     blocks: int = 1
@@ -241,6 +241,70 @@ def compare_tapes(
         words = ", ".join(name.replace("_", " ") for name in alike)
         caveats.append(f"one block goes on in the next in {words}: the interval is too narrow; try a longer --block")
     return _document(a, b, market, resampled, outcomes, caveats)
+
+
+# --- Ablation --------------------------------------------------------------------------------------------------------
+
+
+def without(config: Config, model: str) -> Config:
+    """The configuration with one model switched off. Raises ConfigError for one that has no switch, or is off."""
+    if model not in SWITCHES:
+        raise ConfigError(f"--ablate {model}: no such model; one of {', '.join(SWITCHES)}, or all")
+    if not getattr(config.models, model):
+        raise ConfigError(f"--ablate {model}: [models] {model} is off already; what it is worth needs it on")
+    return config.model_copy(update={"models": config.models.model_copy(update={model: False})})
+
+
+def ablate(
+    config: Config,
+    models: Sequence[str],
+    *,
+    scenario: str,
+    seeds: Sequence[int],
+    minutes: float,
+    progress: Progress,
+    jobs: int | None = None,
+) -> dict[str, Any]:
+    """What each model is worth: the configuration against itself without the model, one pair a seed.
+
+    Every model is compared with the same runs of the whole. Raises as `compare_seeds`.
+    """
+    configs = [config, *(without(config, model) for model in models)]
+    for each in configs:
+        check(config, each)
+    names = ["all", *(f"without {model}" for model in models)]
+    runs = [
+        Run(name, of.model_copy(update={"seed": seed}), scenario=scenario, minutes=minutes)
+        for seed in seeds
+        for name, of in zip(names, configs, strict=True)
+    ]
+    outcomes = run_all(runs, progress, jobs)
+    width = len(configs)
+    caveats = ["a simulated market: what holds in it need not hold elsewhere"]
+    if killed := [outcome["run"] for outcome in outcomes if outcome["killed"]]:
+        caveats.append(f"killed by risk, no quotes from then on: {'; '.join(killed)}")
+    return {
+        "coin": config.market.coin,
+        "currency": config.market.currency,
+        "market": {
+            "kind": "scenario",
+            "scenario": scenarios.load(scenario).name,
+            "minutes": minutes,
+            "seeds": list(seeds),
+        },
+        "pairs": len(seeds),
+        "confidence": paired.LEVEL,
+        "power": paired.POWER,
+        "models": {model: measures(_pairs(outcomes, width, at), "pair") for at, model in enumerate(models, 1)},
+        "caveats": caveats,
+        "runs": [{key: value for key, value in outcome.items() if key != "blocks"} for outcome in outcomes],
+        "problems": [f"{outcome['run']}: {words}" for outcome in outcomes for words in outcome["problems"]],
+    }
+
+
+def _pairs(outcomes: Sequence[dict[str, Any]], width: int, at: int) -> list[dict[str, Any]]:
+    """Runs without model number `at`, and whole, in turn: each seed has `width` runs, the whole one first."""
+    return [outcomes[row + place] for row in range(0, len(outcomes), width) for place in (at, 0)]
 
 
 def check(a: Config, b: Config) -> None:

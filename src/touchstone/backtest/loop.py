@@ -11,7 +11,7 @@ import numpy as np
 from touchstone.core import events, records
 from touchstone.core.actions import ACTION
 from touchstone.core.conventions import NEVER_NS
-from touchstone.core.engine import advance
+from touchstone.core.engine import advance, skim
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.exchange import engine as exchange
@@ -24,7 +24,8 @@ N_JOURNAL = 1 << 16
 N_LOG = 1 << 12
 N_TOUCH = 1 << 10
 TOUCH_MASK = np.int64(N_TOUCH - 1)
-BATCH = 32  # market rows between two looks at the buffers
+AHEAD_MOST_NS = np.int64(50_000_000)  # the ring of touches has room for this long
+BATCH = np.int64(16)  # events between two looks at the buffers
 
 LOOP = record(
     [
@@ -63,7 +64,7 @@ def is_half_full(out, loop):
     """Whether a buffer wants draining."""
     return (
         records.is_half_full(out)
-        or loop.n_journal + BATCH > N_JOURNAL
+        or loop.n_journal + 2 * BATCH > N_JOURNAL
         or loop.n_log + records.N_ACTIONS > N_LOG
     )
 
@@ -139,13 +140,16 @@ def _heard_ns(loop, tape):
 
 
 @inline
-def _play_world(venue, loop, tape, until_ns):
-    """The exchange meets rows of the tape up to until_ns, or until the core is to hear of one before."""
+def _play_world(venue, loop, tape, until_ns, ahead_ns):
+    """The exchange meets rows of the tape up to until_ns, or until ahead_ns after the core is to hear of one."""
+    if loop.n_touch_heard == loop.n_told:  # an empty ring starts over: few slots stay in the cache
+        loop.n_touch_heard = 0
+        loop.n_told = 0
     at = np.int64(loop.world)
     end = np.int64(loop.n_tape)
     hears_touch = loop.hears_touch != 0
     if not hears_touch and loop.heard == at:
-        until_ns = min(until_ns, np.int64(tape[at].recv_ns))
+        until_ns = min(until_ns, tape[at].recv_ns + ahead_ns)
     while True:
         start = at
         at = exchange.skim(venue, tape, start, end, until_ns, hears_touch)
@@ -162,9 +166,9 @@ def _play_world(venue, loop, tape, until_ns):
             if at == end:
                 break  # the block may go on in the next chunk
             _tell_touch(venue, loop)
-            until_ns = min(until_ns, _heard_ns(loop, tape))
+            until_ns = min(until_ns - ahead_ns, _heard_ns(loop, tape)) + ahead_ns
         if venue.responses.n > 0:
-            until_ns = min(until_ns, exchange.peek_response_ns(venue))
+            until_ns = min(until_ns, exchange.peek_response_ns(venue) + ahead_ns)
         if next_ns > until_ns or at == end:
             break
     loop.world = at
@@ -212,11 +216,21 @@ def run(machines, venues, loops, tape):
     out = machine.out
     if machine.state.is_halted:
         return HALTED
+    # No answer to what the core hears now reaches the exchange sooner: so far it may go on ahead of the core.
+    ahead_ns = min(max(exchange.least_delay_ns(venue) - 1, np.int64(0)), AHEAD_MOST_NS)
+    response_ns = np.int64(venue.params.response_ns)
     batch_end = np.int64(0)  # rows up to here may be heard one after the other while they come by until_ns
     until_ns = np.int64(0)
+    unseen = BATCH  # events since the last look at the buffers
     while True:
         # `advance` has one call, for every call site costs seconds of compilation.
         if loop.heard < batch_end and tape[loop.heard].recv_ns <= until_ns:
+            if not loop.keeps_market:
+                at = np.int64(loop.heard)
+                loop.heard = skim(machine.state, tape, at, np.int64(loop.world), until_ns)
+                loop.n_market += loop.heard - at
+                if loop.heard >= batch_end or tape[loop.heard].recv_ns > until_ns:
+                    continue
             event = tape[loop.heard]
             is_heard = True
         else:
@@ -234,25 +248,34 @@ def run(machines, venues, loops, tape):
             ours_ns = min(heard_ns, min(answer_ns, timer_ns))
             world_ns = min(row_ns, request_ns)
             is_over = loop.heard >= loop.n_tape and loop.n_touch_heard >= loop.n_told
-            if world_ns <= ours_ns and not is_over:
+            # What of the exchange's time is still to come cannot be heard of sooner.
+            news_ns = min(world_ns, NEVER_NS - response_ns) + response_ns
+            if loop.world < loop.n_tape:
+                news_ns = min(news_ns, np.int64(tape[loop.world].recv_ns))
+            if news_ns <= ours_ns and not is_over:
                 if request_ns <= row_ns:  # in a block our adds and cancels come before its takers, as on Hyperliquid
                     exchange.advance(venue, request_ns)
                 else:
-                    _play_world(venue, loop, tape, min(ours_ns, request_ns - 1))
+                    upto_ns = min(min(ours_ns, NEVER_NS - ahead_ns) + ahead_ns, request_ns - 1)
+                    _play_world(venue, loop, tape, upto_ns, ahead_ns)
                 continue
-            if is_half_full(out, loop):
-                return DRAIN
+            # Half a buffer has room for what a timer resolves at once, or for many events that send nothing.
+            if timer_ns <= ours_ns or unseen >= BATCH or is_over:
+                if is_half_full(out, loop):
+                    return DRAIN
+                unseen = np.int64(0)
+            unseen += 1
             if is_over:
                 return FINISHED  # the tape is over: nobody can say what would have happened next
             if heard_ns <= ours_ns:
                 start_timer(loop, heard_ns)
-                is_heard = True
-                if loop.hears_touch:
-                    event = loop.touch[loop.n_touch_heard & TOUCH_MASK]
-                else:
-                    event = tape[loop.heard]
+                if not loop.hears_touch:
+                    unseen = BATCH
                     batch_end = min(np.int64(loop.world), np.int64(loop.heard + BATCH))
-                until_ns = min(min(answer_ns, np.int64(loop.timer_ns)), world_ns - 1)
+                    until_ns = min(min(answer_ns, np.int64(loop.timer_ns)), news_ns - 1)
+                    continue
+                event = loop.touch[loop.n_touch_heard & TOUCH_MASK]
+                is_heard = True
             elif answer_ns <= ours_ns:
                 event = exchange.next_response(venue)
             else:
@@ -271,5 +294,6 @@ def run(machines, venues, loops, tape):
         if out.n_actions > 0:
             send(machine, venue, loop)
             batch_end = np.int64(0)
+            unseen = BATCH
         if machine.state.is_halted:
             return HALTED

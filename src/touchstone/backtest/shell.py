@@ -28,6 +28,9 @@ class Shell(Machine):
         super().__init__(config, sz_decimals, tables=tables, digest=digest)
         self.venue = np.zeros(1, venue.VENUE)
         self.loop = np.zeros(1, backtest_loop.LOOP)
+        # Views made once: a NumPy record is slow to look into.
+        self._journal, self._n_journal = self.loop["journal"][0], self.loop["n_journal"]
+        self._log, self._n_log = self.loop["log"][0], self.loop["n_log"]
         core = self.machine[0].state.params
         core.latency_ns = round(core.latency_ns * latency_factor)
         self.venue_params = params.venue_params(config, sz_decimals, latency_factor)
@@ -63,11 +66,10 @@ class Shell(Machine):
 
     def drain(self) -> None:
         """Also what the core was fed and what it sent; first, so that what is written down is never ahead of it."""
-        the_loop = self.loop[0]
-        self.take("events", the_loop.journal[: the_loop.n_journal])
-        self.take("orders", the_loop.log[: the_loop.n_log])
-        the_loop.n_journal = 0
-        the_loop.n_log = 0
+        self.take("events", self._journal[: self._n_journal[0]])
+        self.take("orders", self._log[: self._n_log[0]])
+        self._n_journal[0] = 0
+        self._n_log[0] = 0
         for sink in self.sinks:
             if at_rest := getattr(sink, "at_rest", None):
                 at_rest(self.machine["state"])

@@ -181,8 +181,9 @@ def _on_tape(
 @app.command
 def compare(
     *,
-    a: ComparedConfig,
-    b: ComparedConfig,
+    a: ComparedConfig | None = None,
+    b: ComparedConfig | None = None,
+    ablate: str | None = None,
     scenario: str = "normal",
     tape: Annotated[list[Path] | None, Parameter(negative=())] = None,
     seeds: Annotated[int, Parameter(validator=validators.Number(gte=2, lte=10_000))] = 16,
@@ -198,9 +199,11 @@ def compare(
     Parameters
     ----------
     a
-        Configuration file (TOML) to compare with.
+        Configuration file (TOML) to compare with; with --ablate the whole one, by default all defaults.
     b
         Configuration file (TOML) to judge.
+    ablate
+        Instead of a second configuration: a model of [models] to switch off, or `all` of them one by one.
     scenario
         Scenario of the market.
     tape
@@ -216,6 +219,12 @@ def compare(
     json
         Print the result as JSON instead of the report.
     """
+    if ablate is not None:
+        if b is not None or tape:
+            raise output.WrongUseError("--ablate compares --a with itself in a scenario: it takes no --b and no --tape")
+        return _ablate(a, ablate, scenario, seeds, minutes, jobs, json)
+    if a is None or b is None:
+        raise output.WrongUseError("give both --a and --b, or --ablate MODEL")
     config_a, config_b = _load_compared(a, "A"), _load_compared(b, "B")
     from touchstone.backtest.compare import compare_seeds, compare_tapes
     from touchstone.backtest.runner import compile_ahead
@@ -246,6 +255,40 @@ def compare(
         from touchstone.insight.comparison import print_comparison
 
         print_comparison(output.plain(document), output.stdout())
+    return output.exit_code_of(document)
+
+
+def _ablate(
+    path: Path | None, models: str, scenario: str, seeds: int, minutes: float, jobs: int | None, json: bool
+) -> int:
+    settings = config.load(None) if path is None else _load_compared(path, "A")
+    if models == "all":
+        named = [name for name in config.SWITCHES if getattr(settings.models, name)]
+    else:
+        named = models.split(",")
+    from touchstone.backtest import compare as comparing
+    from touchstone.backtest.runner import compile_ahead
+    from touchstone.backtest.scenario import load as load_scenario
+
+    for name in named:
+        comparing.without(settings, name)  # refused before anything is compiled
+    compile_ahead(output.say, load_scenario(scenario))
+    with output.progress(f"{settings.market.coin}, without {', '.join(named)}") as progress:
+        document = {"a": path} | comparing.ablate(
+            settings,
+            named,
+            scenario=scenario,
+            seeds=range(settings.seed, settings.seed + seeds),
+            minutes=minutes,
+            progress=progress,
+            jobs=jobs,
+        )
+    if json:
+        output.print_json(document)
+    else:
+        from touchstone.insight.ablation import print_ablation
+
+        print_ablation(output.plain(document), output.stdout())
     return output.exit_code_of(document)
 
 

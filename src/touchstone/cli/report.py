@@ -16,6 +16,7 @@ def report(
     html: Path | None = None,
     compare: Annotated[bool, Parameter(negative=())] = False,
     weekly: Annotated[bool, Parameter(negative=())] = False,
+    why: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     svg: Path | None = None,
 ) -> int:
@@ -31,6 +32,8 @@ def report(
         Two sessions beside each other, with intervals.
     weekly
         The sessions in a folder by day and model: skill, calibration, drift, decay, what changed.
+    why
+        Client order id of an order of one session: every term and input behind it, and what became of it.
     json
         Print the result as JSON instead: of several sessions a list.
     svg
@@ -40,6 +43,8 @@ def report(
         raise output.WrongUseError("name at least one session folder")
     if compare and weekly:
         raise output.WrongUseError("--compare and --weekly: one of the two")
+    if why is not None:
+        return _why(session, why, json, others=bool(html or svg or compare or weekly))
     if svg is not None and (len(session) > 1 or compare or weekly):
         raise output.WrongUseError("--svg draws the report of one session")
     if weekly:
@@ -52,6 +57,11 @@ def report(
     for folder in session:
         with open_session(folder) as opened:
             results.append(opened.result)
+    together = []
+    if len(results) > 1:
+        from touchstone.insight.multiplicity import judge_together
+
+        together = judge_together(results)
     if svg is not None:
         from touchstone.insight.report import draw_report
 
@@ -67,7 +77,25 @@ def report(
     if json and len(results) > 1:
         output.print_json(results)
         return max(output.exit_code_of(result) for result in results)
-    return max(output.show(result, json) for result in results)
+    code = max(output.show(result, json) for result in results)
+    for line in together:
+        output.stdout().print(line, markup=False, soft_wrap=True)
+    return code
+
+
+def _why(session: Sequence[Path], cloid: int, json: bool, *, others: bool) -> int:
+    if len(session) != 1 or others:
+        raise output.WrongUseError("--why explains one order of one session, and takes nothing but --json")
+    from touchstone.session.why import explain
+
+    document = {"session": session[0]} | explain(session[0], cloid)
+    if json:
+        output.print_json(document)
+    else:
+        from touchstone.insight.why import print_why
+
+        print_why(output.plain(document), output.stdout())
+    return output.OK
 
 
 def _compare(session: Sequence[Path], html: Path | None, json: bool) -> int:

@@ -28,6 +28,7 @@ BIT_IOC = np.int64(2)
 BIT_REDUCE_ONLY = np.int64(4)
 BIT_GTC = np.int64(8)  # good till cancel: takes, then rests what is left; the core sends none, other clients do
 
+REASON_NAMES = ("quote", "reprice", "unwanted", "risk", "operator", "gate", "reduce")
 REASON_QUOTE = np.int64(0)  # the ladder wants it
 REASON_REPRICE = np.int64(1)  # better elsewhere, cost of the move included
 REASON_UNWANTED = np.int64(2)  # no level wants it

@@ -12,6 +12,7 @@ Chance is a counter hash of the journalled seed; time is what the event says.
 import numpy as np
 
 from touchstone.core import events, records
+from touchstone.core.conventions import NEVER_NS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.phases.account import observe_account
 from touchstone.core.phases.decide import decide, form
@@ -20,6 +21,7 @@ from touchstone.core.phases.observe import observe_clock, observe_market
 from touchstone.core.phases.place import place
 from touchstone.core.phases.reference import observe_reference
 from touchstone.core.phases.resolve import predict_on_clock, report, resolve
+from touchstone.core.phases.skim import skim
 from touchstone.core.phases.triggers import NO_TRIGGER
 
 ZERO = np.int64(0)
@@ -38,11 +40,16 @@ def step_rows(machine, rows, start, stop):
     Returns the row to go on with. A shell that is fed messages of many rows crosses into compiled code once for each.
     """
     state, out = machine[0].state, machine[0].out
-    for i in range(start, stop):
-        advance(state, rows[i], out)
+    at = start
+    while at < stop:
+        at = skim(state, rows, at, stop, NEVER_NS)
+        if at == stop:
+            break
+        advance(state, rows[at], out)
+        at += 1
         if out.n_actions > 0 or state.is_halted or records.is_half_full(out):
-            return i + 1
-    return stop
+            break
+    return at
 
 
 @compiled

@@ -121,7 +121,18 @@ def tick_at(grid, px):
 @inline
 def is_valid_price(grid, px):
     """Whether `px` (price units) is positive and on the grid."""
-    return px > 0 and px % tick_at(grid, px) == 0
+    if px <= 0:
+        return False
+    tick = tick_at(grid, px)
+    above = px - grid.px_lo  # the band begins on the grid
+    return np.int64(np.float64(above) * grid.per_tick + 0.5) * tick == above
+
+
+@inline
+def whole_ticks(grid, distance):
+    """How many ticks of the band last asked for fit into a distance >= 0 in price units; no division."""
+    ticks = np.int64(np.float64(distance) * grid.per_tick + 0.5)
+    return ticks - 1 if ticks * grid.tick > distance else ticks
 
 
 @inline
@@ -162,4 +173,6 @@ def smallest_order_qty(grid, px):
     """Least size (size units, at least 1) whose notional at `px` reaches the minimum notional; FAR where px <= 0."""
     if px <= 0:
         return FAR
-    return max((grid.min_notional + px - 1) // px, np.int64(1))
+    if grid.min_notional <= px:
+        return np.int64(1)
+    return (grid.min_notional + px - 1) // px

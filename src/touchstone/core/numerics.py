@@ -55,11 +55,18 @@ def sigmoid(x):
 @inline
 def logit(p):
     """ln(p / (1-p)) with p clipped to [1e-12, 1 - 1e-12]."""
+    log_p, log_rest = logs(p)
+    return log_p - log_rest
+
+
+@inline
+def logs(p):
+    """ln p and ln(1-p) with p clipped to [1e-12, 1 - 1e-12]."""
     if p < P_TINY:
         p = P_TINY
     elif p > 1.0 - P_TINY:
         p = 1.0 - P_TINY
-    return math.log(p) - math.log1p(-p)
+    return math.log(p), math.log1p(-p)
 
 
 @inline

@@ -40,6 +40,18 @@ PARAMS = record(
         ("keep_tolerance_bps", "f8"),
         ("temperature_bps", "f8"),  # entropy temperature of the size allocation
         ("has_lag", "i8"),  # 0: the reference venue is not listened to
+        ("has_fill", "i8"),  # 0: this model moves no quote; likewise the next
+        ("has_adverse", "i8"),
+        ("has_fair", "i8"),
+        ("has_gate", "i8"),  # 0: no side is withdrawn for what its fills are expected to lose
+        ("gate_try_share", "f8"),  # of gating episodes, quoted all the same at the smallest size
+        ("has_edge", "i8"),  # 0: what fills earned by context widens no quote
+        ("has_regime", "i8"),  # 0: neither regime nor change point nor belief
+        ("has_toxicity", "i8"),  # 0: P(toxic) is that of the model without signals
+        ("has_funding", "i8"),  # 0: no carry in the reservation price
+        ("funding_horizon_h", "f8"),  # how long a position is held
+        ("oracle_still_ns", "i8"),  # an oracle that has not moved for this long widens; 0: never
+        ("oracle_pause_ns", "i8"),  # ... leaves only the reducing side; 0: never
         ("reference_stale_ns", "i8"),  # a reference silent for this long is stale
         ("careful_cap_bps", "f8"),  # each careful term at most this wide
         # estimators and models: where they start, how they forget

@@ -10,6 +10,7 @@ from touchstone.core.calibration.scorecard import SUMMARY
 from touchstone.core.conventions import N_FAIR, N_FILL, N_MARKOUT
 from touchstone.core.jit import inline, record
 from touchstone.core.market.leadlag import LAG_ROW, PAIR
+from touchstone.core.models.belief import N_PARTS
 from touchstone.core.quoting.params import MARKET_PARAMS, MAX_LEVELS, N_TERMS
 from touchstone.core.targets import N_TARGETS
 
@@ -26,6 +27,13 @@ QUOTE = record(
         ("half_spread_bps", "f8", (2,)),  # their sum after clamps
         ("px", "i8", (2, MAX_LEVELS)),
         ("qty", "i8", (2, MAX_LEVELS)),
+        ("asked_bps", "f8", (2, N_TERMS)),  # what each model would have had, before its leash
+        ("model_free_bps", "f8", (2,)),  # half-spread without any model
+        ("influence", "f8", (N_TARGETS,)),  # share of its own way that each model had
+        ("careful_share", "f8", (N_TERMS,)),  # of each careful part that counted: 0 once its cost is shown
+        ("gate_closed", "i8", (2,)),
+        ("gate_p_loss", "f8", (2,)),  # P(a fill at the best level loses in the mean)
+        ("gate_propensity", "f8", (2,)),  # chance with which a closed side quotes all the same; 0: it does not
         ("value_bps", "f8", (2, MAX_LEVELS)),  # of a level: P(fill in 10 s) x (expected edge - inventory term)
         ("no_quote_reason", "i8", (2,)),  # NO_QUOTE_* of a side without an order
     ]
@@ -36,7 +44,7 @@ PREDICTION = record(
         (
             "prediction_id",
             "i8",
-        ),  # the order's first id: fill; +1: adverse selection (with P(toxic)); fair value has its own
+        ),  # the order's first id: fill; +1: adverse selection (with P(toxic)); +2: edge; fair value has its own
         ("quote_id", "i8"),
         ("made_ns", "i8"),
         ("cloid", "i8"),  # 0: an order that is never sent
@@ -56,6 +64,7 @@ PREDICTION = record(
         ("as_scale", "f8", (N_MARKOUT,)),
         ("as_dof", "f8", (N_MARKOUT,)),
         ("p_toxic", "f8"),
+        ("p_toxic_without", "f8"),  # by the model without signals
         ("fair_bps", "f8", (N_FAIR,)),  # fair value: predicted move of the mid at 1 and 10 s
         ("fair_sd_bps", "f8", (N_FAIR,)),
         ("lag_gap_bps", "f8"),  # lead-lag: the leader's move that our mid had not followed
@@ -63,12 +72,34 @@ PREDICTION = record(
         ("lag_sd_bps", "f8", (N_FAIR,)),
         ("p_up", "f8"),
         ("p_up_baseline", "f8"),
+        ("edge_context", "i8"),  # of models.edge
+        ("edge_loc", "f8"),  # what the fill earns at 10 s after its fee, bps: Student-t
+        ("edge_scale", "f8"),
+        ("edge_dof", "f8"),
+        ("p_edge", "f8"),  # P(the context's mean edge > 0)
+        ("belief_weight", "f8", (N_PARTS,)),  # density of the mid's move: its regimes, a new run, an old one
+        ("belief_scale_bps", "f8", (N_PARTS,)),
         ("model_version", "i8"),
         ("is_window", "i8", (N_FILL,)),
     ]
 )
-KIND_PLACE, KIND_AMEND, KIND_RENEW, KIND_SAMPLE, KIND_FAIR, KIND_LAG = (np.int64(i) for i in range(6))
-MODEL_VERSION = np.int64(1)
+KIND_NAMES = (
+    *("place", "amend", "renew", "sample", "fair", "lag", "belief"),
+    *("model_free", "without_one", "gated"),
+)
+(
+    KIND_PLACE,
+    KIND_AMEND,
+    KIND_RENEW,
+    KIND_SAMPLE,
+    KIND_FAIR,
+    KIND_LAG,
+    KIND_BELIEF,
+    KIND_MODEL_FREE,
+    KIND_WITHOUT,
+    KIND_GATED,
+) = (np.int64(i) for i in range(len(KIND_NAMES)))
+MODEL_VERSION = np.int64(2)
 
 OUTCOME = record(
     [
@@ -98,7 +129,11 @@ SNAPSHOT = record(  # every signal at one time
         ("depth_bps", "f8"),
         ("queue_ahead", "f8"),
         ("p_toxic", "f8", (2,)),  # per side
-        ("regime", "i8"),  # 0 until the regime model exists
+        ("ofi", "f8"),
+        ("regime", "i8"),  # index of market.regime.REGIME_NAMES
+        ("p_change", "f8"),
+        ("oracle_gap_bps", "f8"),
+        ("toxicity_p", "f8", (2,)),  # given the signals, at the rate of the usual half-spread
     ]
 )
 
@@ -118,11 +153,12 @@ FILL_ROW = record(
         ("position_after", "i8"),
         ("fill_prediction_id", "i8"),
         ("as_prediction_id", "i8"),
-        ("edge_prediction_id", "i8"),  # 0 until the model exists
+        ("edge_prediction_id", "i8"),
         ("lag_prediction_id", "i8"),
         ("prediction_ns", "i8"),
         ("predicted_fill_prob", "f8"),
         ("predicted_as_bps", "f8"),
+        ("predicted_edge_bps", "f8"),
         ("at_decision", SNAPSHOT),  # FillSignalSnapshot
         ("at_fill", SNAPSHOT),
         ("spread_capture", "i8"),  # ledger units (half micro)
@@ -140,6 +176,21 @@ MARKOUT_ROW = record(
     ]
 )
 
+EDGE_ROW = record(  # EdgeScatter: what a fill was expected to earn and what it earned, at 10 s after its fee
+    [
+        ("prediction_id", "i8"),
+        ("fill_id", "i8"),
+        ("made_ns", "i8"),
+        ("block_ns", "i8"),
+        ("context", "i8"),
+        ("depth_bps", "f8"),
+        ("predicted_bps", "f8"),
+        ("sd_bps", "f8"),
+        ("realised_bps", "f8"),
+        ("z", "f8"),
+    ]
+)
+
 CALIBRATION = record(
     [
         ("t_ns", "i8"),
@@ -153,15 +204,19 @@ CALIBRATION = record(
         ("resolved", "i8", (N_TARGETS,)),
         ("voided", "i8", (N_TARGETS,)),
         ("summary", SUMMARY, (N_TARGETS,)),
+        ("influence", "f8", (N_TARGETS,)),
+        ("log_values", "f8", (N_TARGETS,)),  # scratch
+        ("is_found", "i8", (N_TARGETS,)),
     ]
 )
 
 ALERT = record([("t_ns", "i8"), ("code", "i8"), ("value", "f8"), ("cloid", "i8")])
 
-# Twice what one event can cause at the very most, so that a shell may drain at half full.
-N_ACTIONS, N_QUOTES, N_PREDICTIONS, N_OUTCOMES = 256, 256, 1024, 32768
-N_FILLS, N_MARKOUTS, N_CALIBRATIONS, N_ALERTS = 256, 4096, 8, 128
-N_PAIRS, N_LAGS = 4096, 8
+# Twice what one event can cause at the very most, so that a shell may drain at half full; a backtest drains often, so
+# quotes and fills have room for more.
+N_ACTIONS, N_QUOTES, N_PREDICTIONS, N_OUTCOMES = 256, 512, 1024, 32768
+N_FILLS, N_MARKOUTS, N_CALIBRATIONS, N_ALERTS = 512, 4096, 8, 128
+N_PAIRS, N_LAGS, N_EDGES = 4096, 8, 4096
 
 OUT = record(
     [
@@ -175,6 +230,7 @@ OUT = record(
         ("n_alerts", "i8"),
         ("n_pairs", "i8"),
         ("n_lags", "i8"),
+        ("n_edges", "i8"),
         ("overflow", "i8"),  # 1: a buffer was full; the engine stops trading
         ("actions", ACTION, (N_ACTIONS,)),
         ("quotes", QUOTE, (N_QUOTES,)),
@@ -186,6 +242,7 @@ OUT = record(
         ("alerts", ALERT, (N_ALERTS,)),
         ("pairs", PAIR, (N_PAIRS,)),
         ("lags", LAG_ROW, (N_LAGS,)),
+        ("edges", EDGE_ROW, (N_EDGES,)),
     ]
 )
 
@@ -201,6 +258,7 @@ ALERT_NAMES = (
     "fee_mismatch",
     "ledger_not_conserved",
     "time_went_back",
+    "recalibrated",  # a model's challenger, itself recalibrated, has taken over
 )
 (
     ALERT_NONE,
@@ -214,6 +272,7 @@ ALERT_NAMES = (
     ALERT_FEE,
     ALERT_CONSERVATION,
     ALERT_TIME,
+    ALERT_RECALIBRATED,
 ) = (np.int64(i) for i in range(len(ALERT_NAMES)))
 
 
@@ -230,6 +289,7 @@ def clear(out):
     out.n_alerts = 0
     out.n_pairs = 0
     out.n_lags = 0
+    out.n_edges = 0
 
 
 @inline
@@ -250,9 +310,18 @@ def blank_prediction(row):
         row.lag_bps[h] = 0.0
         row.lag_sd_bps[h] = 0.0
     row.lag_gap_bps = 0.0
+    row.edge_context = 0
+    row.edge_loc = 0.0
+    row.edge_scale = 0.0
+    row.edge_dof = 0.0
+    row.p_edge = 0.0
     row.p_up = 0.0
     row.p_up_baseline = 0.0
+    for j in range(N_PARTS):
+        row.belief_weight[j] = 0.0
+        row.belief_scale_bps[j] = 0.0
     row.p_toxic = 0.0
+    row.p_toxic_without = 0.0
     row.depth_bps = 0.0
     row.queue_ahead = 0.0
     row.bucket = 0
@@ -305,4 +374,5 @@ def is_half_full(out):
         or 2 * out.n_calibrations > N_CALIBRATIONS
         or 2 * out.n_pairs > N_PAIRS
         or 2 * out.n_lags > N_LAGS
+        or 2 * out.n_edges > N_EDGES
     )

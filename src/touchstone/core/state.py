@@ -9,9 +9,20 @@ from touchstone.core import grid as price_grid
 from touchstone.core.calibration import ledger
 from touchstone.core.conventions import NS
 from touchstone.core.jit import record
-from touchstone.core.market import book, flow, intensity, leadlag, microprice, midpath, volatility
+from touchstone.core.market import (
+    book,
+    changepoint,
+    flow,
+    funding,
+    intensity,
+    leadlag,
+    microprice,
+    midpath,
+    regime,
+    volatility,
+)
 from touchstone.core.params import PARAMS
-from touchstone.core.quoting import glft, ladder
+from touchstone.core.quoting import gate, glft, ladder
 from touchstone.core.quoting.params import MARKET_PARAMS
 from touchstone.core.targets import N_TARGETS
 from touchstone.core.trading import fills, markout, orders, pnl, quota, reconcile, refusals, risk
@@ -36,9 +47,11 @@ STATE = record(
         ("intensity", intensity.INTENSITY),
         ("microprice", microprice.MICROPRICE),
         ("leadlag", leadlag.LEADLAG),
-        ("oracle_px", "i8"),  # 0 until a context event came
-        ("mark_px", "i8"),
-        ("funding_per_hour", "f8"),
+        ("regime", regime.REGIME),
+        ("changepoint", changepoint.CHANGEPOINT),
+        ("next_second_ns", "i8"),  # when they look at the market again
+        ("second_mid2", "i8"),  # at the last second, 0: none
+        ("funding", funding.FUNDING),
         ("n_off_grid_trades", "i8"),
         # what we predict, and whether we are right
         ("models", ledger.MODELS),
@@ -59,6 +72,7 @@ STATE = record(
         ("free", glft.GLFT),  # without adverse selection: the model-free quote
         ("impacted", glft.GLFT),
         ("ladder", ladder.LADDER),
+        ("gate", gate.GATE),
         ("quote_id", "i8"),
         ("decided_ns", "i8"),
         ("decided_mid2", "i8"),
@@ -155,9 +169,21 @@ def reset(state: Any, position: Any, mid2: Any) -> None:
         MICROPRICE_WARM,
     )
     leadlag.reset(state.leadlag)
+    regime.reset(state.regime)
+    changepoint.reset(
+        state.changepoint,
+        changepoint.HAZARD,
+        changepoint.PRIOR_MEAN,
+        changepoint.PRIOR_K,
+        changepoint.PRIOR_A,
+        changepoint.PRIOR_B,
+        changepoint.NOISE,
+        changepoint.LEAST_MASS,
+    )
     ledger.reset(state.ledger, state.models, params.fill_memory, params.adverse_memory)
     glft.reset(state.free, glft.MODEL_B)
     glft.reset(state.impacted, glft.MODEL_B)
+    gate.reset(state.gate)
     orders.reset(state.orders)
     pnl.reset(state.profit, position, mid2)
     markout.reset(state.marks)

@@ -20,6 +20,9 @@ TARGET_NAMES = (
     "lag_1s",  # P(our mid is higher)
     "lag_move_1s",
     "lag_move_10s",
+    "toxic_signals_10s",  # the same event as toxic_10s; the baseline is that model without its signals
+    "belief_10s",  # density of the mid's move
+    "edge_10s",
 )
 N_TARGETS = len(TARGET_NAMES)
 
@@ -29,11 +32,15 @@ TOXIC_TARGET = np.int64(N_FILL + N_MARKOUT)
 FAIR_TARGET = np.int64(N_FILL + N_MARKOUT + 1)
 LAG_TARGET = np.int64(FAIR_TARGET + N_FAIR)
 LAG_MOVE_TARGET = np.int64(LAG_TARGET + 1)  # + horizon of the fair value
-assert N_TARGETS == LAG_MOVE_TARGET + N_FAIR
+SIGNALS_TARGET = np.int64(LAG_MOVE_TARGET + N_FAIR)
+BELIEF_TARGET = np.int64(SIGNALS_TARGET + 1)
+EDGE_TARGET = np.int64(BELIEF_TARGET + 1)
+assert N_TARGETS == EDGE_TARGET + 1
 
-# Which scorecards hold probabilities, and which squared errors (the rest: CRPS).
+# Which scorecards hold probabilities, which squared errors, and which a logarithmic score (the rest: CRPS).
 IS_BINARY = np.array([name.startswith(("fill", "toxic")) or name == "lag_1s" for name in TARGET_NAMES])
 IS_SQUARED = np.array([name.startswith(("fair", "lag_move")) for name in TARGET_NAMES])
+IS_LOG = np.array([name.startswith("belief") for name in TARGET_NAMES])
 
 # How an outcome was decided, or why there is none.
 DECIDED_NAMES = (

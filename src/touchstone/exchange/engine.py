@@ -26,6 +26,7 @@ from touchstone.exchange.venue import VENUE, answer, cancel, fit_reduce_only, re
 __all__ = [
     "VENUE",
     "advance",
+    "least_delay_ns",
     "next_due_ns",
     "next_response",
     "on_market",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 ZERO = np.int64(0)
+ONE_ROW = np.uint64(1)
 
 
 @compiled
@@ -190,7 +192,7 @@ def on_market(venue, event):
         matching.meet_touch(venue, now_ns)
 
 
-@inline
+@compiled
 def skim(venue, rows, start, end, until_ns, stops_at_touch):
     """Take in rows start..end up to until_ns while they move nothing; returns where it stopped.
 
@@ -198,52 +200,54 @@ def skim(venue, rows, start, end, until_ns, stops_at_touch):
     reach no order of ours. With stops_at_touch it also stops before the block after one that changed the size of the
     touch. What it stops at goes through `on_market`.
     """
-    book, grid, orders = venue.book, venue.grid, venue.orders
-    row_ns = np.int64(rows[start].exch_ns)
-    is_between = (venue.has_met == 0) | (orders.n_unknown > 0) | (orders.newest_ns >= row_ns)
-    if is_between | (book.has_own != 0) | (book.in_snapshot != 0) | (row_ns < book.block_ns):
+    book, orders = venue.book, venue.orders
+    first_ns = np.int64(rows[start].exch_ns)
+    is_between = (venue.has_met == 0) | (orders.n_unknown > 0) | (orders.newest_ns >= first_ns)
+    if is_between | (first_ns < book.block_ns):
         return start
     until_ns = min(until_ns, np.int64(venue.next_hour_ns) - 1)
-    origin, slot_lo = np.int64(book.origin), grid.index_lo - book.origin
-    px_lo, px_hi, tick, per_tick = np.int64(grid.px_lo), np.int64(grid.px_hi), np.int64(grid.tick), grid.per_tick
-    is_new = np.int64(book.is_new)
-    stops = np.int64(1) if stops_at_touch else ZERO
-    last_ns = row_ns
-    at = start
-    while at < end:
-        # Reads by side and one branch: choices between locals become branches, each a coin toss for the processor.
+    origin, is_new = np.int64(book.origin), np.int64(book.is_new)
+    if is_new and stops_at_touch:
+        until_ns = min(until_ns, first_ns)
+    last_ns = first_ns
+    at, stop = np.uint64(start), np.uint64(end)  # unsigned: no row is counted from the end
+    while at < stop:
         row = rows[at]
         row_ns = np.int64(row.exch_ns)
+        if row_ns > until_ns:  # how most stretches end: sooner known by itself than with the rest
+            break
+        # Reads by side and one branch: choices between locals become branches, each a coin toss for the processor.
         px, qty, kind = np.int64(row.px), np.int64(row.qty), np.int64(row.kind)
         s = side_index(np.int64(row.side)) & 1
-        toward = 1 - 2 * s
-        above = px - px_lo
-        ticks = np.int64(np.float64(above) * per_tick + 0.5)
-        slot = slot_lo + ticks
-        best = np.int64(book.best[s])
-        behind = (best - slot) * toward
-        is_on_grid = (above >= 0) & (px < px_hi) & (ticks * tick == above) & (px > 0)
-        is_behind = (best >= 0) & (behind >= (qty == 0)) & ((book.limit[s] - slot) * toward <= 0)
-        is_size = (kind == events.BOOK_LEVEL) & is_on_grid & is_behind
-        is_trade = (kind == events.TRADE) & ((px - orders.best_px[1 - s]) * toward < 0)
-        is_in_time = (row_ns <= until_ns) & (row_ns >= last_ns)
-        is_after_touch = (is_new & stops) & (row_ns != last_ns)
-        if not ((is_size | is_trade) & is_in_time & (is_after_touch == 0)):
+        slot, is_calm = order_book.calm_slot(book, s, px)
+        is_touch = px == book.best_px[s]
+        is_size = (kind == events.BOOK_LEVEL) & is_calm & ((qty > 0) | (not is_touch))
+        is_trade = (kind == events.TRADE) & ((px - orders.best_px[1 - s]) * (1 - 2 * s) < 0)
+        if not ((is_size | is_trade) & (row_ns >= last_ns)):
             break
         if is_size:
             book.qty[s, slot] = qty
-            is_new |= behind == 0
+            is_new |= is_touch
+            if is_touch & stops_at_touch:
+                until_ns = row_ns
             if (slot + origin >= orders.low[s]) & (slot + origin <= orders.high[s]):
                 book.change = order_book.ONE_LEVEL
                 book.change_slot = slot
                 matching.follow_level(venue, s, slot + origin, row_ns)
         last_ns = row_ns
-        at += 1
-    if at > start:
+        at += ONE_ROW
+    reached = np.int64(at)
+    if reached > start:
         order_book.begin_block(book, last_ns)
         book.change = order_book.UNCHANGED
         book.is_new = is_new
-    return at
+    return reached
+
+
+@inline
+def least_delay_ns(venue):
+    """No request that leaves us executes sooner after."""
+    return min(latency.least_ns(venue.params.order_latency), latency.least_ns(venue.params.cancel_latency))
 
 
 @inline

@@ -40,8 +40,20 @@ def draw_ns(latency, seed, number):
     """Delay of request `number`, ns."""
     if latency.sigma == 0.0:
         return np.int64(latency.median_ns)
-    z = normal_quantile(hash_unit(seed, number, STREAM) + 2.0**-54)
-    return np.int64(np.float64(latency.median_ns) * math.exp(latency.sigma * z))
+    return _lognormal_ns(latency, hash_unit(seed, number, STREAM) + 2.0**-54)
+
+
+@inline
+def least_ns(latency):
+    """No delay is shorter, ns."""
+    if latency.sigma == 0.0:
+        return np.int64(latency.median_ns)
+    return _lognormal_ns(latency, 2.0**-54)
+
+
+@inline
+def _lognormal_ns(latency, p):
+    return np.int64(np.float64(latency.median_ns) * math.exp(latency.sigma * normal_quantile(p)))
 
 
 @compiled

@@ -11,7 +11,9 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from touchstone.insight.climate_tables import regime_table, toxicity_table
 from touchstone.insight.data_tables import data_table
+from touchstone.insight.leash_tables import adverse_table, edge_table, gate_table, influence_table
 from touchstone.insight.sentences import calibration_line, sentences
 from touchstone.insight.tables import (
     evidence_table,
@@ -50,6 +52,12 @@ def render(result: Result) -> RenderableType:
         ("Models: does each beat its baseline?", model_table(result)),
         ("What is behind the scores", evidence_table(result)),
         ("Lead-lag: does the reference venue lead?", lead_lag_table(result)),
+        ("Kinds of market: regime, change point, funding", regime_table(result)),
+        ("Toxicity: predicted against what became of the fills", toxicity_table(result)),
+        ("How far the models may go", influence_table(result)),
+        ("Adverse selection and depth", adverse_table(result)),
+        ("What our fills earn, by context", edge_table(result)),
+        ("The gate", gate_table(result)),
         ("Quotes", quote_table(result)),
         ("Under other assumptions", variant_table(result)),
         ("Data", data_table(result)),

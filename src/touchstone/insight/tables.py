@@ -11,6 +11,7 @@ from rich.text import Text
 from touchstone.insight.words import (
     MISSING,
     PNL_LINES,
+    SCORES,
     Result,
     count,
     covered,
@@ -76,7 +77,7 @@ def model_table(result: Result) -> RenderableType:
     columns = ("n", "n_eff", "score", "skill", "90 % interval", "ir", "in 50/90")
     table = plain_table(("model", "left"), *((name, "right") for name in columns), ("verdict", "left"))
     for name, card in models.items():
-        score = next((card[key] for key in ("brier", "crps", "squared_error") if card.get(key) is not None), None)
+        score = next((card[key] for key in SCORES if card.get(key) is not None), None)
         table.add_row(
             name,
             count(card.get("n")),
@@ -89,7 +90,8 @@ def model_table(result: Result) -> RenderableType:
             verdict_of(card) + (" DEGRADED" if card.get("degraded") else ""),
         )
     legend = (
-        "score: Brier, CRPS (bps) or, of fair and lag_move, squared error (bps^2), lower is better;\n"
+        "score, lower is better: Brier, CRPS (bps), of fair and lag_move squared error (bps^2), of belief\n"
+        "-ln p (nats);\n"
         "skill: 1 - score / baseline score; ir: DSC / MCB;\n"
         "in 50/90: % of outcomes inside the central 50 and 90 % intervals"
     )

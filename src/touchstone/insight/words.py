@@ -6,6 +6,7 @@ from typing import Any
 
 MISSING = "n/a"
 VERDICT_ORDER = ("HARMFUL", "ADDS VALUE", "FIXABLE", "NOT PROVEN", "WARMING", "NO DATA")
+SCORES = ("brier", "crps", "squared_error", "log_score")  # of a model: the first that its card has
 PNL_LINES = (  # key, sign in the sum, words
     ("spread_capture", +1, "spread capture"),
     ("adverse_selection", -1, "adverse selection"),

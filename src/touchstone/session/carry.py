@@ -14,7 +14,7 @@ from touchstone.core import state
 from touchstone.core.records import MODEL_VERSION
 
 _TIME_BYTES = 8
-CARRIED = ("models", "volatility", "intensity", "microprice")
+CARRIED = ("models", "volatility", "intensity", "microprice", "regime", "changepoint")
 
 
 def key(config: Config, source: str) -> str:

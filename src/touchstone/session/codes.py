@@ -1,9 +1,11 @@
 """What the codes in the tables of a session mean, and who wrote them: kept in the session itself."""
 
 from touchstone import __version__
-from touchstone.core import conventions, records
+from touchstone.core import actions, conventions, records
 from touchstone.core.jit import CACHE_DIR
+from touchstone.core.market.funding import ORACLE_NAMES
 from touchstone.core.market.leadlag import REFERENCE_NAMES
+from touchstone.core.market.regime import REGIME_NAMES
 from touchstone.core.phases.triggers import TRIGGER_NAMES
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.quoting.params import TERM_NAMES
@@ -20,10 +22,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "no_quote": NO_QUOTE_NAMES,
     "trigger": TRIGGER_NAMES,
     "term": TERM_NAMES,
+    "regime": REGIME_NAMES,
+    "oracle": ORACLE_NAMES,
     "reference": REFERENCE_NAMES,
-    "prediction_kind": ("place", "amend", "renew", "sample", "fair", "lag"),
+    "prediction_kind": records.KIND_NAMES,
     "action": ("", "place", "amend", "cancel", "cancel_all"),
-    "order_reason": ("quote", "reprice", "unwanted", "risk", "operator", "gate", "reduce"),
+    "order_reason": actions.REASON_NAMES,
     "markout_horizon_s": tuple(f"{ns / conventions.NS:g}" for ns in conventions.MARKOUT_HORIZONS_NS),
     "fill_horizon_s": tuple(f"{ns / conventions.NS:g}" for ns in conventions.FILL_HORIZONS_NS),
     "depth_edge_bps": tuple(f"{edge:g}" for edge in conventions.DEPTH_EDGES_BPS),

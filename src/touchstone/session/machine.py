@@ -10,10 +10,12 @@ from touchstone.config import Config
 from touchstone.core import events, state
 from touchstone.core.phases.resolve import write_calibration
 from touchstone.session import params
+from touchstone.session.edges import Edges
 
 TABLES = (  # buffers of OUT
     *("quotes", "predictions", "outcomes", "fills", "markouts", "calibrations", "alerts"),
     *("pairs", "lags"),  # of the reference venue
+    "edges",
 )
 
 Progress = Callable[[int, int], None]
@@ -46,7 +48,8 @@ class Machine:
         out = self.machine[0].out
         self._rows = {name: getattr(out, name) for name in TABLES}
         self._n_rows = {name: self.machine["out"][f"n_{name}"] for name in TABLES}
-        self.sinks: list[Sink] = []
+        self.edges = Edges()
+        self.sinks: list[Sink] = [self.edges]
         self._has_digest = digest
         self._hashes = {name: hashlib.blake2b(digest_size=16) for name in (*TABLES, "events", "orders", *tables)}
         self.counts = dict.fromkeys(self._hashes, 0)
@@ -96,8 +99,9 @@ class Machine:
 
     def note(self, name: str, rows: Any) -> None:
         """Rows of one table into the digest, which leaves the market's rows out."""
-        if name == "events":
-            rows = rows[rows["kind"] >= events.OWN_KIND_FIRST]
+        if name == "events":  # without the market's rows
+            is_own = rows["kind"] >= np.uint8(events.OWN_KIND_FIRST)
+            rows = rows if is_own.all() else rows[is_own]
         self.counts[name] += len(rows)
         if len(rows) and self._has_digest:
             self._hashes[name].update(np.ascontiguousarray(rows).view(np.uint8).data)

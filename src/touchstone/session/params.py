@@ -65,6 +65,19 @@ def fill_params(params: Any, config: Config, sz_decimals: int) -> None:
     params.keep_tolerance_bps = quoting.keep_tolerance_bps
     params.temperature_bps = quoting.temperature_bps
     params.has_lag = int(models.lag)
+    params.has_fill = int(models.fill)
+    params.has_adverse = int(models.adverse)
+    params.has_fair = int(models.fair)
+    params.has_edge = int(models.edge)
+    params.has_gate = int(models.gate)
+    params.gate_try_share = models.gate_try_share
+    params.has_regime = int(models.regime)
+    params.has_toxicity = int(models.toxicity)
+    params.has_funding = int(models.funding)
+    params.funding_horizon_h = models.funding_horizon_h
+    has_hours = config.market.dex != ""  # the main dex lists what trades around the clock
+    params.oracle_still_ns = nanoseconds(models.oracle_still_after_s) if has_hours else 0
+    params.oracle_pause_ns = nanoseconds(models.oracle_pause_after_s) if has_hours else 0
     params.reference_stale_ns = nanoseconds(config.reference.stale_after_s)
     params.careful_cap_bps = models.careful_cap_bps
     params.has_models = int(models.enabled)

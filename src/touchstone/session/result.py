@@ -6,13 +6,17 @@ from typing import Any
 import numpy as np
 
 from touchstone.config import Config
-from touchstone.core.calibration import ledger, reliability, scorecard
+from touchstone.core.calibration import caution, evidence, influence, ledger, reliability, scorecard
 from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
+from touchstone.core.models import edge
+from touchstone.core.numerics import LOG_10
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
+from touchstone.core.quoting.params import MODEL_TERMS, TERM_NAMES
 from touchstone.core.records import ALERT_NAMES
-from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_SQUARED, N_TARGETS, TARGET_NAMES
+from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_LOG, IS_SQUARED, N_TARGETS, TARGET_NAMES
 from touchstone.core.trading import breakers, markout, pnl
-from touchstone.insight import intervals
+from touchstone.insight import confidence, intervals
+from touchstone.session import adverse, climate, gate
 from touchstone.session.leadlag import LeadLag
 from touchstone.session.machine import Machine
 
@@ -20,6 +24,7 @@ LEDGER_PER_UNIT = 2_000_000  # ledger units (half micro) per unit of collateral
 SIDES = ("bid", "ask")
 Z90 = 1.6448536269514722
 FEWEST_FOR_INTERVAL = 10
+FALSE_SHARE = 0.05  # of the verdicts of a run, at most
 KEPT_OUTCOMES = 1_000_000
 LARGE_PIECE = 1 << 16
 
@@ -158,6 +163,9 @@ def whole(shell: Machine, config: Config, sinks: Sinks, seconds: float) -> dict[
         "orders": int(state.orders.n_placed + state.orders.n_amended),
         **of_run,
         "lead_lag": sinks.leadlag.summary(state),
+        "regime": climate.regime(state),
+        "toxicity": climate.toxicity(state),
+        "funding": climate.funding(state),
         "markouts": markouts(state),
         "quotes": quotes(shell),
         "not_quoting_s": not_quoting(state),
@@ -234,11 +242,15 @@ def headline(shell: Machine, config: Config, outcomes: Outcomes | None) -> dict[
         "fills": int(state.profit.n_fills),
         "volume": int(state.profit.volume) / 1e6,
         "pnl": attribution(state),
-        "edge_per_fill": edge_per_fill(state, config.maker_fee_bps),
+        "edge_per_fill": edge_per_fill(shell, config.maker_fee_bps),
         "toxic_fills": toxic_fills(state),
         "inventory": inventory(state),
         "totals": totals(shell, config),
-        "models": {name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)},
+        "models": withstand({name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)}),
+        "caution": cost_of_caution(state),
+        "adverse_selection": adverse.curves(state.models.adverse),
+        "gate": gate.scorecard(state, observed_s(state)),
+        "edge": edge_contexts(state),
     }
 
 
@@ -257,19 +269,16 @@ def _accounts(state: Any) -> Any:
     return copy[0]
 
 
-def edge_per_fill(state: Any, maker_fee_bps: float) -> dict[str, Any]:
-    """Realised half-spread minus fee at 10 s, mean over fills; normal 90 % interval from ten fills on."""
-    n, bps, se = _both_sides(state.marks, TOXIC_HORIZON)
-    if n == 0:
-        return {"bps": None, "se": None, "low": None, "high": None, "n": 0}
-    edge = bps - maker_fee_bps
-    wide = n >= FEWEST_FOR_INTERVAL and se is not None
+def edge_per_fill(shell: Machine, maker_fee_bps: float) -> dict[str, Any]:
+    """Realised half-spread minus fee at 10 s, mean over fills; 90 % interval from ten fills in ten time blocks on."""
+    found = shell.edges.estimate(maker_fee_bps)
+    wide = found.n >= FEWEST_FOR_INTERVAL
     return {
-        "bps": edge,
-        "se": se,
-        "low": edge - Z90 * se if wide and se is not None else None,
-        "high": edge + Z90 * se if wide and se is not None else None,
-        "n": n,
+        "bps": found.mean,
+        "se": found.se,
+        "low": found.low if wide else None,
+        "high": found.high if wide else None,
+        "n": found.n,
     }
 
 
@@ -390,6 +399,8 @@ def _model(state: Any, target: int, card: Any) -> dict[str, Any]:
     scorecard.summary(card, out)
     is_binary = bool(IS_BINARY[target])
     resolved = state.ledger.resolved[target]
+    windows = int(card.n_windows) if is_binary else 0
+    sequence = confidence.sequence(windows, float(card.gain_total), float(card.gain_square), FALSE_SHARE)
     return {
         "n": int(out.n),
         "n_eff": number(out.n_eff) if out.n else None,
@@ -401,9 +412,9 @@ def _model(state: Any, target: int, card: Any) -> dict[str, Any]:
         "model_decided": int(resolved[DECIDED_MODEL]),
         "no_baseline": int(out.n_no_baseline),
         "brier": number(out.loss) if is_binary else None,
-        "crps": None if is_binary or IS_SQUARED[target] else number(out.loss),
+        "crps": None if is_binary or IS_SQUARED[target] or IS_LOG[target] else number(out.loss),
         "squared_error": number(out.loss) if IS_SQUARED[target] else None,
-        "log_score": number(out.log_score),
+        "log_score": number(out.loss) if IS_LOG[target] else number(out.log_score),
         "bss": number(out.bss),
         "bss_low": None,
         "bss_high": None,
@@ -420,9 +431,74 @@ def _model(state: Any, target: int, card: Any) -> dict[str, Any]:
         "e_calibrated": _e_value(out.e_calibrated),
         "reliability": _reliability(card) if is_binary else None,
         "degraded": bool(out.degraded),
+        "gain_low": sequence[0] if sequence else None,
+        "gain_high": sequence[1] if sequence else None,
         "influence": float(state.models.influence[target]),
+        "e_influence": _e_of_steps(card),
+        "recalibrated": bool(card.is_recalibrated),
         "verdict": scorecard.VERDICT_NAMES[int(out.verdict)],
     }
+
+
+def edge_contexts(state: Any) -> list[dict[str, Any]]:
+    """What fills earn by context, those with at least one fill's worth of outcomes, largest first; docs/json.md."""
+    found = []
+    the_model = state.models.edge
+    for c in np.flatnonzero(the_model.cell["n"] >= 1.0):
+        m, k, a, b = edge.of_context(the_model, np.int64(c))
+        found.append(
+            {
+                **edge.name_of(int(c)),
+                "n": float(the_model.cell[c].n),
+                "bps": float(m),
+                "sd": math.sqrt(b / ((a - 1.0) * k)),
+                "p_above_0": float(edge.p_above(m, k, a, b, np.float64(0.0))),
+                "p_next_above_0": float(edge.p_next_above(m, k, a, b, np.float64(0.0))),
+                "should_widen": bool(the_model.cell[c].is_wide),
+            }
+        )
+    return sorted(found, key=lambda row: -row["n"])
+
+
+def _e_of_steps(card: Any) -> list[float | None] | None:
+    """E-values of the forecasts that lean 1/4, 1/2, 3/4 and all of the way from the baseline to the model."""
+    if int(card.n_windows) == 0:
+        return None
+    return [_e_value(influence.log_e(card.leash, np.int64(k)) / LOG_10) for k in range(influence.N_STEPS)]
+
+
+def withstand(models: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Of many models some look good by chance: a verdict stands only as a discovery among them all (e-BH, 5 %)."""
+    for verdict, key in (("ADDS VALUE", "e_skill"), ("HARMFUL", "e_harm")):
+        logs = np.array([math.nan if card[key] is None else math.log(card[key]) for card in models.values()])
+        found = np.zeros(len(logs), np.int64)
+        evidence.e_bh(logs, np.int64(len(logs)), np.float64(math.log(FALSE_SHARE)), found)
+        for card, is_found in zip(models.values(), found, strict=True):
+            if card["verdict"] == verdict and not is_found:
+                card["verdict"] = "NOT PROVEN"
+    return models
+
+
+def cost_of_caution(state: Any) -> dict[str, Any]:
+    """What each careful part earned against an order that rested without it; docs/json.md."""
+    found = {}
+    for term in (caution.ALL, *MODEL_TERMS):
+        one = state.models.caution.of[int(term)]
+        mean, se = (number(x) for x in caution.cost(one))
+        wide = mean is not None and se is not None and int(one.n) >= FEWEST_FOR_INTERVAL
+        costs = int(one.bounded.n) > 0
+        found["all" if term == caution.ALL else TERM_NAMES[int(term)]] = {
+            "windows": int(one.n),
+            "apart": int(one.n_apart),
+            "bps": mean,
+            "se": se,
+            "low": mean - Z90 * se if wide and mean is not None and se is not None else None,
+            "high": mean + Z90 * se if wide and mean is not None and se is not None else None,
+            "e_pays": _e_value(evidence.log_e(one.bounded.skill) / LOG_10) if costs else None,
+            "e_costs": _e_value(evidence.log_e(one.bounded.harm) / LOG_10) if costs else None,
+            "share": float(one.share),
+        }
+    return found
 
 
 def _e_value(log10: Any) -> float | None:

@@ -14,7 +14,7 @@ from touchstone.core.numerics import logit, sigmoid
 def _learn_all(r, p, y):
     recalibration.reset(r)
     for i in range(len(p)):
-        recalibration.learn(r, p[i], y[i])
+        recalibration.learn(r, p[i], y[i], 1.0)
 
 
 def _record():
@@ -29,7 +29,7 @@ def test_starts_as_the_identity() -> None:
 
 def test_one_newton_step_by_hand() -> None:
     r = _record()
-    recalibration.learn(r, 0.2, np.int64(1))
+    recalibration.learn(r, 0.2, np.int64(1), 1.0)
     x = math.log(0.25)
     precision = np.diag([4.0, 4.0]) + 0.16 * np.array([[1, x], [x, x * x]])
     want = np.array([0.0, 1.0]) + np.linalg.solve(precision, 0.8 * np.array([1, x]))

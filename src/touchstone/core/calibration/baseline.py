@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from touchstone.core import quick
 from touchstone.core.conventions import N_DEPTH
 from touchstone.core.jit import compiled, inline, record
 
@@ -81,6 +82,28 @@ def crps(empirical, bucket, as_of, y):
     to_y = _distance(empirical, bucket, first, as_of, y)
     count = np.float64(n)
     return to_y / count - among / (count * count)
+
+
+@compiled
+def divergence(empirical, bucket, as_of, dof, loc, scale):
+    """Integral of (F - F0)^2 of a Student-t F (dof > 1, scale > 0) and the distribution F0 of `crps`; 0 without one.
+
+    E|X - X0| - E|X - X'|/2 - E|X0 - X0'|/2, the energy distance halved (Gneiting-Raftery 2007). Costs a Student-t per
+    past outcome: for evidence windows only.
+    """
+    first = max(as_of - WINDOW, empirical.learned[bucket] - RING, np.int64(0))
+    n = as_of - first
+    if n < FEWEST or not scale > 0.0:
+        return 0.0
+    across, own = 0.0, 0.0
+    for i in range(first, as_of):
+        z = (empirical.value[bucket, i & RING_MASK] - loc) / scale
+        below, density = quick.student_t(z, dof)
+        distance = scale * (z * (2.0 * below - 1.0) + 2.0 * density * (dof + z * z) / (dof - 1.0))
+        across += distance
+        own = distance - quick.crps_student_t(z, below, density, dof, scale)  # the same for every z
+    count = np.float64(n)
+    return max(across / count - own - _among(empirical, bucket, first, as_of) / (count * count), 0.0)
 
 
 @inline

@@ -17,6 +17,7 @@ FEWEST = 30  # below this many blocks there is no interval and no verdict
 BLOCKS = record(
     [
         ("length_ns", "i8"),
+        ("newest_ns", "i8"),  # where the newest block starts
         ("n_blocks", "i8"),  # blocks that hold an outcome; an empty stretch of time is no block
         ("index", "i8", (CAPACITY,)),  # time // length, rising
         ("n", "i8", (CAPACITY,)),
@@ -33,6 +34,7 @@ BLOCKS = record(
 def reset(blocks, horizon_ns):
     """Empty store for forecasts of a horizon (ns)."""
     blocks.length_ns = max(2 * horizon_ns, np.int64(SHORTEST_NS))
+    blocks.newest_ns = 0
     blocks.n_blocks = 0
     blocks.index[:] = 0
     blocks.n[:] = 0
@@ -78,9 +80,9 @@ def _open(blocks, index, at):
     blocks.n_blocks += 1
 
 
-@inline
-def update(blocks, made_ns, loss_model, loss_baseline):
-    """Take in the losses of one outcome whose forecast was made at `made_ns`; order of arrival does not matter."""
+@compiled
+def _place(blocks, made_ns):
+    """Position of the block of `made_ns`, opened where there is none."""
     while blocks.n_blocks == CAPACITY and made_ns // blocks.length_ns > blocks.index[CAPACITY - 1]:
         _halve(blocks)  # sparse blocks may need more than one doubling
     index = made_ns // blocks.length_ns
@@ -89,11 +91,21 @@ def update(blocks, made_ns, loss_model, loss_baseline):
         at -= 1
     if at > 0 and blocks.index[at - 1] == index:
         at -= 1
+    elif blocks.n_blocks == CAPACITY:
+        at = max(at - 1, np.int64(0))  # a late outcome in a gap of a full store joins its neighbour
     else:
-        if blocks.n_blocks == CAPACITY:
-            at = max(at - 1, np.int64(0))  # a late outcome in a gap of a full store joins its neighbour
-        else:
-            _open(blocks, index, at)
+        _open(blocks, index, at)
+    blocks.newest_ns = blocks.index[blocks.n_blocks - 1] * blocks.length_ns
+    return at
+
+
+@inline
+def update(blocks, made_ns, loss_model, loss_baseline):
+    """Take in the losses of one outcome whose forecast was made at `made_ns`; order of arrival does not matter."""
+    at = np.int64(blocks.n_blocks) - 1
+    into_ns = made_ns - blocks.newest_ns
+    if at < 0 or into_ns < 0 or into_ns >= blocks.length_ns:
+        at = _place(blocks, made_ns)
     blocks.n[at] += 1
     blocks.model[at] += loss_model
     blocks.baseline[at] += loss_baseline

@@ -38,6 +38,15 @@ LINE = record(
 
 BETS = record([("line", LINE, (LINES,))])  # several strategies; their mean is an e-process again
 
+GAIN = record(  # one-sided: is the mean of a score gain positive?
+    [
+        ("n", "i8"),
+        ("n_clipped", "i8"),
+        ("scale", "f8"),
+        ("bets", BETS),
+    ]
+)
+
 QUANTILE_BETS = record([("bets", BETS, (N_QUANTILES,))])
 
 BOUNDED = record(
@@ -173,6 +182,31 @@ def reset_bounded(b):
     reset_bets(b.harm)
 
 
+@inline
+def reset_gain(g):
+    """No scale, capital 1."""
+    g.n = 0
+    g.n_clipped = 0
+    g.scale = 0.0
+    reset_bets(g.bets)
+
+
+@compiled
+def bet_on_gain(g, d):
+    """One window's gain d, any unit: bet on a positive mean, scored with the scale of past windows as below."""
+    limit = CLIP_SCALES * g.scale
+    if g.n >= SCALE_WINDOWS and limit > 0.0:
+        share = d / limit
+        if share > 1.0 or share < -1.0:
+            g.n_clipped += 1
+            share = 1.0 if share > 0.0 else -1.0
+        for k in range(LINES):
+            multiply(g.bets.line[k], math.log1p(STAKES[k] * share))
+    g.n += 1
+    weight = max(SCALE_WEIGHT, 1.0 / np.float64(g.n))
+    g.scale += weight * (abs(d) - g.scale)
+
+
 @compiled
 def bet_on_difference(b, d):
     """One window's d = baseline loss - model loss, any unit: bet on d > 0 (skill) and on d < 0 (harm).
@@ -229,3 +263,37 @@ def log_cusum_quantiles(q):
     for i in range(N_QUANTILES):
         total = log_add_exp(total, log_cusum(q.bets[i]))
     return total - math.log(np.float64(N_QUANTILES))
+
+
+# --- Many at once: which of N e-values are discoveries
+
+
+@compiled
+def e_bh(log_values, n, log_alpha, is_found):
+    """The e-Benjamini-Hochberg procedure (Wang-Ramdas 2022): marks the discoveries among the first n, returns how many.
+
+    log_values f8[n]: logarithms of e-values, NaN = none (no hypothesis); is_found i8[n]: 1 discovery, 0 not. With
+    N hypotheses the k largest are found for the largest k such that the k-th is at least N / (alpha k): the expected
+    share of false ones among them is at most alpha, whatever depends on what.
+    """
+    count = np.int64(0)
+    for i in range(n):
+        is_found[i] = 0
+        if log_values[i] == log_values[i]:
+            count += 1
+    found = np.int64(0)
+    least = math.inf
+    for i in range(n):
+        if log_values[i] != log_values[i]:
+            continue
+        rank = np.int64(0)
+        for j in range(n):
+            if log_values[j] >= log_values[i]:
+                rank += 1
+        if rank > found and log_values[i] >= math.log(np.float64(count) / np.float64(rank)) - log_alpha:
+            found = rank
+            least = log_values[i]
+    for i in range(n):
+        if found > 0 and log_values[i] >= least:
+            is_found[i] = 1
+    return found

@@ -28,6 +28,7 @@ PENDING = record(
         ("mid2", "i8"),
         ("x_bps", "f8"),  # the leader's move that our mid had not followed
         ("u", "f8"),
+        ("raw_p_up", "f8"),  # before recalibration
         ("p_up", "f8"),
         ("up_baseline", "f8"),
         ("up_is_window", "i8"),
@@ -74,7 +75,8 @@ def freeze(ledger, models, market, out):
     entry.mid2 = market.mid2
     entry.x_bps = market.lag_gap_bps
     entry.u = lag.scaled(models.lag, market.lag_gap_bps)
-    entry.p_up = lag.p_up(models.lag, entry.u)
+    entry.raw_p_up = lag.p_up(models.lag, entry.u)
+    entry.p_up = scorecard.forecast(models.cards[UP], entry.raw_p_up)
     entry.up_baseline = scorecard.baseline(models.cards[UP], ANY_DEPTH)
     entry.up_is_window = 0
     if now_ns >= ledger.window_end_ns[UP]:
@@ -140,8 +142,18 @@ def _score_move(ledger, models, out, entry, h, actual, now_ns):
     move = np.float64(entry.move_bps[h])
     loss = (actual - move) * (actual - move)
     card = models.cards[target]
-    scorecard.learn_continuous(
-        card, entry.made_ns, ANY_DEPTH, loss, actual * actual, NAN, NAN, NO_SEQUENCE, entry.is_window[h], BY_TAPE
+    scorecard.learn_apart(
+        card,
+        entry.made_ns,
+        ANY_DEPTH,
+        loss,
+        actual * actual,
+        move * move,
+        NAN,
+        NAN,
+        NO_SEQUENCE,
+        entry.is_window[h],
+        BY_TAPE,
     )
     lag.learn(models.lag, h, entry.x_bps, actual - entry.fair_bps[h])
     ledger.resolved[target, targets.DECIDED_TAPE] += 1
@@ -151,8 +163,9 @@ def _score_move(ledger, models, out, entry, h, actual, now_ns):
 
 @compiled
 def _score_up(ledger, models, out, entry, y, now_ns):
-    p, q = np.float64(entry.p_up), np.float64(entry.up_baseline)
-    scorecard.learn_binary(models.cards[UP], entry.made_ns, ANY_DEPTH, p, q, y, entry.up_is_window, BY_TAPE)
+    raw, p, q = np.float64(entry.raw_p_up), np.float64(entry.p_up), np.float64(entry.up_baseline)
+    card = models.cards[UP]
+    scorecard.learn_recalibrated(card, entry.made_ns, ANY_DEPTH, raw, p, q, y, entry.up_is_window, BY_TAPE)
     lag.learn_up(models.lag, entry.u, y)
     ledger.resolved[UP, targets.DECIDED_TAPE] += 1
     decided, made = targets.DECIDED_TAPE, entry.prediction_id

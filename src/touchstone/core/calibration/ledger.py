@@ -8,8 +8,9 @@ followed is not sent.
 import numpy as np
 
 from touchstone.core import records, targets
+from touchstone.core.calibration import belief as belief_predictions
+from touchstone.core.calibration import caution, scorecard, shadow
 from touchstone.core.calibration import lag as lag_predictions
-from touchstone.core.calibration import scorecard, shadow
 from touchstone.core.conventions import (
     FAIR_HORIZONS_NS,
     FILL_HORIZONS_NS,
@@ -22,7 +23,7 @@ from touchstone.core.conventions import (
     depth_bucket,
 )
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.models import adverse, capture, fair, fill, lag
+from touchstone.core.models import adverse, belief, capture, edge, fair, fill, lag, toxicity
 from touchstone.core.records import MODEL_VERSION
 
 FILL_HORIZONS = np.array(FILL_HORIZONS_NS)
@@ -34,6 +35,9 @@ FILL_MASK = np.int64(N_PENDING_FILLS - 1)
 N_PENDING_FAIR = 64
 FAIR_MASK = np.int64(N_PENDING_FAIR - 1)
 TOXIC = np.int64(TOXIC_HORIZON)
+ANY_DEPTH = np.int64(0)
+USUAL = np.float64(0.0)  # toxicity: nothing is known of it
+NO_GROUP = np.int64(-1)  # of the gate: an order for measurement only
 
 PENDING_FILL = record(  # a fill, real or of a shadow, whose markouts are due one after the other
     [
@@ -45,6 +49,8 @@ PENDING_FILL = record(  # a fill, real or of a shadow, whose markouts are due on
         ("px", "i8"),
         ("qty", "i8"),
         ("mid2_before", "i8"),  # as the accounts value the fill
+        ("weight", "f8"),  # what its outcome is worth: fills of one block share its move
+        ("mid2_after", "i8"),  # as the aggressing block left it; 0 unknown
         ("has_mid", "i8"),  # 0: that is only its own price, the mid was missing
         ("is_window", "i8", (N_MARKOUT,)),
         ("forecast", shadow.FORECAST),
@@ -72,9 +78,12 @@ LEDGER = record(
         ("n_fills", "i8"),
         ("due_markout", "i8", (N_MARKOUT,)),
         ("next_markout_ns", "i8"),  # no markout is due before
+        ("block_ns", "i8", (2,)),  # of the newest fill, per side, and how many fills it has had
+        ("n_of_block", "i8", (2,)),
         ("n_fair", "i8"),
         ("due_fair", "i8", (N_FAIR,)),
         ("lag", lag_predictions.LAG_LEDGER),
+        ("belief", belief_predictions.BELIEF_LEDGER),
         ("window_end_ns", "i8", (targets.N_TARGETS,)),  # no overlap between outcomes that enter an e-process
         ("next_fair_ns", "i8"),
         ("made", "i8", (targets.N_TARGETS,)),
@@ -93,8 +102,12 @@ MODELS = record(
         ("capture_10s", capture.CAPTURE),  # of fills within 10 s of the decision: what a quote that is kept fresh gets
         ("fair", fair.FAIR),
         ("lag", lag.LAG),
+        ("toxicity", toxicity.TOXICITY),
+        ("belief", belief.BELIEF),
+        ("edge", edge.EDGE),
         ("cards", scorecard.CARD, (targets.N_TARGETS,)),
-        ("influence", "f8", (targets.N_TARGETS,)),  # share of its bold part that a model has earned, 0 to 1
+        ("influence", "f8", (targets.N_TARGETS,)),  # share of its own way that a model has earned, 0 to 1
+        ("caution", caution.CAUTION),
     ]
 )
 
@@ -105,6 +118,8 @@ def reset(ledger, models, fill_memory, adverse_memory):
     ledger.next_id = 1
     ledger.n_fills = 0
     ledger.next_markout_ns = NEVER_NS
+    ledger.block_ns[:] = 0
+    ledger.n_of_block[:] = 0
     ledger.n_fair = 0
     ledger.n_renewals = 0
     ledger.n_evicted = 0
@@ -121,6 +136,8 @@ def reset(ledger, models, fill_memory, adverse_memory):
     capture.reset(models.capture, adverse_memory)
     capture.reset(models.capture_10s, adverse_memory)
     fair.reset(models.fair, fair.MEMORY, fair.SCALE_MEMORY)
+    edge.reset(models.edge, 0.25 * adverse_memory, adverse_memory)
+    caution.reset(models.caution)
     for h in range(N_FILL):
         scorecard.reset(models.cards[targets.FILL_TARGET + h], scorecard.BINARY, FILL_HORIZONS[h])
     for h in range(N_MARKOUT):
@@ -129,6 +146,10 @@ def reset(ledger, models, fill_memory, adverse_memory):
     for h in range(N_FAIR):
         scorecard.reset(models.cards[targets.FAIR_TARGET + h], scorecard.CONTINUOUS, FAIR_HORIZONS[h])
     lag_predictions.reset(models)
+    toxicity.reset(models.toxicity)
+    scorecard.reset(models.cards[targets.SIGNALS_TARGET], scorecard.BINARY, MARKOUT_HORIZONS[TOXIC])
+    belief_predictions.reset(models)
+    scorecard.reset(models.cards[targets.EDGE_TARGET], scorecard.CONTINUOUS, MARKOUT_HORIZONS[TOXIC])
 
 
 @compiled
@@ -146,7 +167,7 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     node = tracker.node[i]
     tracker.n_made += 1
     first_id = np.int64(ledger.next_id)
-    ledger.next_id += 2
+    ledger.next_id += 3
     node.prediction_id = first_id
     node.cloid = cloid
     node.made_ns = now_ns
@@ -197,10 +218,15 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     forecast.bucket = bucket
     forecast.sigma = market.sigma
     forecast.lag_term_bps = market.lag_term_bps[s]
+    forecast.toxicity = market.toxicity_x[s]
+    forecast.gate_group = NO_GROUP
+    forecast.gate_until_ns = 0
     fill_features(node.features, market, s, depth_bps, queue_ahead)
     for h in range(N_FILL):
         target = targets.FILL_TARGET + h
-        p, sd = fill.predict(models.fill_model, node.features, h)
+        raw, sd = fill.predict(models.fill_model, node.features, h)
+        p = scorecard.forecast(models.cards[target], raw)
+        node.raw_p[h] = raw
         node.p[h] = p
         node.baseline[h] = scorecard.baseline(models.cards[target], bucket)
         node.is_window[h] = 0
@@ -214,8 +240,9 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
         ledger.made[target] += 1
     for h in range(N_MARKOUT):
         target = targets.ADVERSE_TARGET + h
-        loc, scale, dof = adverse.predict(models.adverse, h, bucket, s, market.sigma)
+        loc, scale, dof = adverse.predict(models.adverse, h, bucket, s, market.sigma, forecast.toxicity)
         forecast.loc_bps[h] = loc
+        forecast.through_bps[h] = adverse.through_bps(models.adverse, h, market.sigma)
         forecast.scale_bps[h] = scale
         forecast.dof[h] = dof
         forecast.as_of[h] = scorecard.baseline_sequence(models.cards[target], bucket)
@@ -224,18 +251,75 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
         row.as_dof[h] = dof
         ledger.made[target] += 1
     forecast.depth_bps = depth_bps
-    forecast.p_toxic = p_toxic(models, params, bucket, s, depth_bps, market.sigma)
-    forecast.toxic_baseline = scorecard.baseline(models.cards[targets.TOXIC_TARGET], bucket)
+    forecast.made_ns = now_ns
+    forecast.pair = -1
+    forecast.pair_role = 0
+    _freeze_toxic(ledger, models, params, market, forecast, s)
     row.p_toxic = forecast.p_toxic
-    ledger.made[targets.TOXIC_TARGET] += 1
+    row.p_toxic_without = forecast.p_toxic_without
+    _freeze_edge(ledger, models, market, forecast, row, s, bucket)
     return i
+
+
+@inline
+def _freeze_edge(ledger, models, market, forecast, row, s, bucket):
+    """What the fill of this order will earn, by its context."""
+    c = edge_context(market, bucket, s)
+    loc, scale, dof, unit = edge.predict(models.edge, c, market.sigma)
+    forecast.edge_context = c
+    forecast.edge_loc = loc
+    forecast.edge_scale = scale
+    forecast.edge_dof = dof
+    forecast.edge_unit = unit
+    forecast.edge_as_of = scorecard.baseline_sequence(models.cards[targets.EDGE_TARGET], ANY_DEPTH)
+    ledger.made[targets.EDGE_TARGET] += 1
+    m, k, a, b = edge.of_context(models.edge, c)
+    row.edge_context = c
+    row.edge_loc = loc
+    row.edge_scale = scale
+    row.edge_dof = dof
+    row.p_edge = edge.p_above(m, k, a, b, 0.0)
+
+
+@inline
+def edge_context(market, bucket, s):
+    """Number of the edge model's context of an order in a depth bucket of side index s."""
+    share = market.position_share if s == 0 else -market.position_share
+    return edge.context(np.int64(market.regime), edge.position_bucket(share), bucket, s)
+
+
+@inline
+def _freeze_toxic(ledger, models, params, market, forecast, s):
+    """P(toxic) by the model without signals, and by the classifier where that is on: then it is the forecast.
+
+    For our own fill, and for a shadow that the tape goes through.
+    """
+    bucket, card = np.int64(forecast.bucket), models.cards[targets.TOXIC_TARGET]
+    half_spread, sd = capture.predict(models.capture, bucket, np.float64(forecast.depth_bps))
+    left = half_spread - params.maker_fee_bps
+    without = adverse.p_toxic(models.adverse, bucket, s, market.sigma, USUAL, left, sd)
+    left -= forecast.through_bps[TOXIC]
+    through = adverse.p_toxic(models.adverse, bucket, s, market.sigma, USUAL, left, sd)
+    forecast.p_toxic_without, forecast.p_through_without = without, through
+    forecast.raw_p_toxic, forecast.raw_p_through = without, through
+    forecast.toxic_baseline = scorecard.baseline(card, bucket)
+    forecast.has_signals = params.has_toxicity
+    ledger.made[targets.TOXIC_TARGET] += 1
+    if params.has_toxicity:
+        toxicity.features(forecast.toxic_x, market.signal, s, through)
+        forecast.raw_p_through = toxicity.predict(models.toxicity, forecast.toxic_x)
+        toxicity.features(forecast.toxic_x, market.signal, s, without)
+        forecast.raw_p_toxic = toxicity.predict(models.toxicity, forecast.toxic_x)
+        ledger.made[targets.SIGNALS_TARGET] += 1
+    forecast.p_toxic = scorecard.forecast(card, forecast.raw_p_toxic)
+    forecast.p_through = scorecard.forecast(card, forecast.raw_p_through)
 
 
 @inline
 def p_toxic(models, params, bucket, s, depth_bps, sigma):
     """P(a fill of an order at this depth earns less than its fee within 10 s)."""
     half_spread, sd = capture.predict(models.capture, bucket, depth_bps)
-    return adverse.p_toxic(models.adverse, bucket, s, sigma, half_spread - params.maker_fee_bps, sd)
+    return adverse.p_toxic(models.adverse, bucket, s, sigma, USUAL, half_spread - params.maker_fee_bps, sd)
 
 
 @inline
@@ -304,16 +388,22 @@ def pending(ledger, target):
     tracker = ledger.tracker
     if target < targets.ADVERSE_TARGET:
         return np.int64(tracker.n_made - ledger.due_fill[target])
-    if target >= targets.LAG_TARGET:
+    if target == targets.BELIEF_TARGET:
+        return belief_predictions.pending(ledger)
+    if targets.LAG_TARGET <= target < targets.SIGNALS_TARGET:
         return lag_predictions.pending(ledger, target)
-    if target >= targets.FAIR_TARGET:
+    if targets.FAIR_TARGET <= target < targets.LAG_TARGET:
         return np.int64(ledger.n_fair - ledger.due_fair[target - targets.FAIR_TARGET])
-    h = TOXIC if target == targets.TOXIC_TARGET else target - targets.ADVERSE_TARGET
+    of_signals = target == targets.SIGNALS_TARGET
+    at_10s = target == targets.TOXIC_TARGET or target == targets.EDGE_TARGET or of_signals
+    h = TOXIC if at_10s else target - targets.ADVERSE_TARGET
     for n in range(tracker.n_done, tracker.n_made):
-        if tracker.node[n & shadow.MASK].as_state == shadow.AS_PENDING:
+        node = tracker.node[n & shadow.MASK]
+        if node.as_state == shadow.AS_PENDING and (node.forecast.has_signals or not of_signals):
             count += 1
     for n in range(ledger.due_markout[h], ledger.n_fills):
-        if ledger.fills[n & FILL_MASK].prediction_id > 0:
+        entry = ledger.fills[n & FILL_MASK]
+        if entry.prediction_id > 0 and (entry.forecast.has_signals or not of_signals):
             count += 1
     return count
 

@@ -3,11 +3,13 @@
 Fill horizons run on the receive clock (a fill counts when we hear of it), markouts on the exchange's.
 """
 
+import math
+
 import numpy as np
 
 from touchstone.core import quick, records, targets
 from touchstone.core.calibration import baseline as base_rate
-from touchstone.core.calibration import scorecard, shadow
+from touchstone.core.calibration import caution, scorecard, shadow
 from touchstone.core.calibration.ledger import (
     FAIR_HORIZONS,
     FAIR_MASK,
@@ -20,11 +22,13 @@ from touchstone.core.conventions import BPS, N_FAIR, N_FILL, N_MARKOUT, NEVER_NS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import midpath
 from touchstone.core.market.book import depth_from
-from touchstone.core.models import adverse, capture, fair, fill, lag
+from touchstone.core.models import adverse, capture, edge, fair, fill, lag, toxicity
+from touchstone.core.quoting import gate
 from touchstone.core.trading import markout, pnl
 
 NAN = np.float64("nan")
 TOXIC = np.int64(TOXIC_HORIZON)
+FILL_10S = 1  # index into FILL_HORIZONS_NS
 ANY_DEPTH, NO_SEQUENCE, BY_TAPE = np.int64(0), np.int64(0), np.int64(1)
 
 
@@ -39,6 +43,10 @@ def _resolve_fill(ledger, models, params, out, i, h, now_ns):
     node = ledger.tracker.node[i]
     target = targets.FILL_TARGET + h
     deadline = node.made_ns + FILL_HORIZONS[h]
+    if h == FILL_10S:
+        by_then = 0 < node.tape_fill_ns <= deadline
+        pair, role = np.int64(node.forecast.pair), np.int64(node.forecast.pair_role)
+        caution.at_deadline(models.caution, pair, node.made_ns, role, by_then, node.void != 0)
     if node.void != 0:
         decided = np.int64(node.void)
         ledger.resolved[target, decided] += 1
@@ -57,7 +65,8 @@ def _resolve_fill(ledger, models, params, out, i, h, now_ns):
     p = np.float64(node.p[h])
     q = np.float64(node.baseline[h])
     card = models.cards[target]
-    scorecard.learn_binary(card, node.made_ns, node.forecast.bucket, p, q, y, node.is_window[h], by_tape)
+    raw, made_ns = np.float64(node.raw_p[h]), np.int64(node.made_ns)
+    scorecard.learn_recalibrated(card, made_ns, node.forecast.bucket, raw, p, q, y, node.is_window[h], by_tape)
     if by_tape:
         fill.learn(models.fill_model, node.features, h, y)
     ledger.resolved[target, decided] += 1
@@ -102,6 +111,29 @@ def _void_horizon(ledger, out, prediction_id, forecast, h, reason, now_ns):
         ledger.resolved[target, reason] += 1
         p, q = forecast.p_toxic, forecast.toxic_baseline
         _write_void(out, prediction_id, target, now_ns, reason, forecast.bucket, p, q)
+        if forecast.has_signals:
+            target, without = targets.SIGNALS_TARGET, forecast.p_toxic_without
+            ledger.resolved[target, reason] += 1
+            _write_void(out, prediction_id, target, now_ns, reason, forecast.bucket, p, without)
+        _void_edge(ledger, out, prediction_id, forecast, reason, now_ns)
+
+
+@inline
+def _void_edge(ledger, out, prediction_id, forecast, reason, now_ns):
+    target = targets.EDGE_TARGET
+    ledger.resolved[target, reason] += 1
+    _write_void(out, prediction_id + 1, target, now_ns, reason, forecast.bucket, forecast.edge_loc, NAN)
+
+
+@inline
+def _worth(ledger, block_ns, s):
+    """What a fill is worth to the learners: the n-th of one block and side 1/n^2."""
+    if block_ns != ledger.block_ns[s]:
+        ledger.block_ns[s] = block_ns
+        ledger.n_of_block[s] = 0
+    ledger.n_of_block[s] += 1
+    n = np.float64(ledger.n_of_block[s])
+    return 1.0 / (n * n)
 
 
 @compiled
@@ -121,6 +153,7 @@ def hand_over(ledger, models, i, fill_id, decided, block_ns, s, px, qty, mid2_be
     entry.s = s
     entry.mid2_before = mid2_before
     entry.has_mid = has_mid
+    entry.weight = _worth(ledger, block_ns, s)
     entry.prediction_id = 0
     if i >= 0:
         node = ledger.tracker.node[i]
@@ -209,11 +242,13 @@ def resolve_fills(ledger, models, params, book, out, now_ns):
 
 
 @compiled
-def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
+def _score_adverse(ledger, models, the_gate, params, out, entry, h, mid2, mid2_after, now_ns):
     """Loss of a fill at horizon h against its frozen forecast: score, then learn; at 10 s also whether it was toxic."""
     forecast = entry.forecast
     if mid2 <= 0 or not entry.has_mid:
         _void_horizon(ledger, out, entry.prediction_id, forecast, h, targets.VOID_NO_MID, now_ns)
+        if h == TOXIC:
+            caution.at_markout(models.caution, forecast.pair, forecast.made_ns, forecast.pair_role, NAN)
         return
     target = targets.ADVERSE_TARGET + h
     side = np.float64(1 - 2 * entry.s)
@@ -221,7 +256,8 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
     loss_bps = -side * (np.float64(mid2) - before) / before * BPS
     decided = np.int64(entry.decided)
     by_tape = np.int64(1) if decided == targets.DECIDED_TAPE else np.int64(0)
-    loc = np.float64(forecast.loc_bps[h])
+    is_own = entry.fill_id > 0
+    loc = np.float64(forecast.loc_bps[h]) if is_own else np.float64(forecast.loc_bps[h] + forecast.through_bps[h])
     scale = np.float64(forecast.scale_bps[h])
     dof = np.float64(forecast.dof[h])
     z = (loss_bps - loc) / scale
@@ -232,42 +268,131 @@ def _score_adverse(ledger, models, params, out, entry, h, mid2, now_ns):
     as_of = np.int64(forecast.as_of[h])
     block_ns = np.int64(entry.block_ns)
     crps_baseline = base_rate.crps(card.empirical, bucket, as_of, loss_bps)
-    scorecard.learn_continuous(
-        card, block_ns, bucket, crps, crps_baseline, pit, loss_bps, as_of, entry.is_window[h], by_tape
+    apart = 0.0
+    if entry.is_window[h] and by_tape:
+        apart = base_rate.divergence(card.empirical, bucket, as_of, dof, loc, scale)
+    is_window = np.int64(entry.is_window[h])
+    scorecard.learn_apart(
+        card, block_ns, bucket, crps, crps_baseline, apart, pit, loss_bps, as_of, is_window, by_tape
     )
     ledger.resolved[target, decided] += 1
     records.outcome(out, entry.prediction_id, target, now_ns, decided, bucket, loc, NAN, loss_bps, crps, crps_baseline)
     if by_tape:
-        adverse.learn(models.adverse, h, bucket, np.int64(entry.s), np.float64(forecast.sigma), loss_bps)
+        sigma, depth = np.float64(forecast.sigma), np.float64(forecast.depth_bps)
+        toxicity, weight, through = np.float64(forecast.toxicity), np.float64(entry.weight), 0.0 if is_own else 1.0
+        adverse.learn(models.adverse, h, bucket, np.int64(entry.s), sigma, toxicity, through, weight, loss_bps)
+        adverse.draw(models.adverse, adverse.PRE_BLOCK, h, bucket, depth, sigma, weight, loss_bps)
+        if mid2_after > 0:
+            after = np.float64(mid2_after)
+            loss_after_bps = -side * (np.float64(mid2) - after) / after * BPS
+            adverse.draw(models.adverse, adverse.POST_BLOCK, h, bucket, depth, sigma, weight, loss_after_bps)
     if h == TOXIC:
         realised = side * (np.float64(mid2) - 2.0 * np.float64(entry.px)) / before * BPS - params.maker_fee_bps
         y = np.int64(1) if realised < 0.0 else np.int64(0)
         _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns)
+        if forecast.has_signals:
+            _score_signals(ledger, models, out, entry, y, loss_bps, decided, by_tape, now_ns)
+        if is_own:
+            _score_edge(ledger, models, out, entry, realised, decided, by_tape, now_ns)
+        else:
+            _void_edge(ledger, out, entry.prediction_id, forecast, targets.VOID_NOT_FILLED, now_ns)
+        group = np.int64(forecast.gate_group)
+        is_avoided = group == gate.AVOIDED and entry.block_ns <= forecast.gate_until_ns
+        if by_tape and (is_avoided if not is_own else group >= 0):
+            gate.count(the_gate, group, realised)
+        caution.at_markout(models.caution, forecast.pair, forecast.made_ns, forecast.pair_role, realised)
 
 
 @compiled
 def _score_toxic(ledger, models, out, entry, y, decided, by_tape, now_ns):
     forecast = entry.forecast
     bucket = np.int64(forecast.bucket)
-    p = np.float64(forecast.p_toxic)
+    is_own = entry.fill_id > 0
+    p = np.float64(forecast.p_toxic) if is_own else np.float64(forecast.p_through)
+    raw = np.float64(forecast.raw_p_toxic) if is_own else np.float64(forecast.raw_p_through)
     q = np.float64(forecast.toxic_baseline)
     target = targets.TOXIC_TARGET
     card = models.cards[target]
-    scorecard.learn_binary(card, np.int64(entry.block_ns), bucket, p, q, y, entry.is_window[TOXIC], by_tape)
+    block_ns = np.int64(entry.block_ns)
+    scorecard.learn_recalibrated(card, block_ns, bucket, raw, p, q, y, entry.is_window[TOXIC], by_tape)
     ledger.resolved[target, decided] += 1
     loss, loss_baseline = (p - y) * (p - y), (q - y) * (q - y)
     records.outcome(out, entry.prediction_id, target, now_ns, decided, bucket, p, q, np.float64(y), loss, loss_baseline)
 
 
-@inline
-def resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_ns):
-    """Resolve every markout whose horizon lies before exch_now_ns on the exchange's clock."""
-    if ledger.next_markout_ns < exch_now_ns:
-        _resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_ns)
+@compiled
+def _score_signals(ledger, models, out, entry, y, loss_bps, decided, by_tape, now_ns):
+    """The classifier against the model without its signals; then it learns."""
+    forecast = entry.forecast
+    bucket = np.int64(forecast.bucket)
+    p, q = np.float64(forecast.raw_p_toxic), np.float64(forecast.p_toxic_without)
+    if entry.fill_id == 0:
+        p, q = np.float64(forecast.raw_p_through), np.float64(forecast.p_through_without)
+        toxicity.start_from(forecast.toxic_x, q)
+    target = targets.SIGNALS_TARGET
+    card = models.cards[target]
+    scorecard.learn_binary(card, np.int64(entry.block_ns), bucket, p, q, y, entry.is_window[TOXIC], by_tape)
+    ledger.resolved[target, decided] += 1
+    loss, loss_baseline = (p - y) * (p - y), (q - y) * (q - y)
+    records.outcome(out, entry.prediction_id, target, now_ns, decided, bucket, p, q, np.float64(y), loss, loss_baseline)
+    if by_tape:
+        s = np.int64(entry.s)
+        toxicity.learn(models.toxicity, forecast.toxic_x, p, s, np.int64(entry.block_ns), y, loss_bps)
 
 
 @compiled
-def _resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now_ns):
+def _score_edge(ledger, models, out, entry, realised_bps, decided, by_tape, now_ns):
+    """What our fill earned against what its context said: score against the pool of all fills, write down, learn.
+
+    Ours only: a shadow has no fill but by the tape going through it, which is worse than what we get.
+    """
+    forecast = entry.forecast
+    loc, scale, dof = np.float64(forecast.edge_loc), np.float64(forecast.edge_scale), np.float64(forecast.edge_dof)
+    z = (realised_bps - loc) / scale
+    pit, density = quick.student_t(z, dof)
+    crps = quick.crps_student_t(z, pit, density, dof, scale)
+    target = targets.EDGE_TARGET
+    card = models.cards[target]
+    as_of, block_ns = np.int64(forecast.edge_as_of), np.int64(entry.block_ns)
+    pooled = base_rate.crps(card.empirical, ANY_DEPTH, as_of, realised_bps)
+    apart = 0.0
+    if entry.is_window[TOXIC] and by_tape:
+        apart = base_rate.divergence(card.empirical, ANY_DEPTH, as_of, dof, loc, scale)
+    is_window = np.int64(entry.is_window[TOXIC])
+    scorecard.learn_apart(
+        card, block_ns, ANY_DEPTH, crps, pooled, apart, pit, realised_bps, as_of, is_window, by_tape
+    )
+    ledger.resolved[target, decided] += 1
+    made = np.int64(entry.prediction_id + 1)
+    records.outcome(out, made, target, now_ns, decided, forecast.bucket, loc, NAN, realised_bps, crps, pooled)
+    if by_tape:
+        edge.learn(models.edge, forecast.edge_context, forecast.sigma, realised_bps, loc, forecast.edge_unit)
+    if out.n_edges >= records.N_EDGES:
+        out.overflow = 1
+        return
+    row = out.edges[out.n_edges]
+    out.n_edges += 1
+    row.prediction_id = made
+    row.fill_id = entry.fill_id
+    row.made_ns = forecast.made_ns
+    row.block_ns = block_ns
+    row.context = forecast.edge_context
+    row.depth_bps = forecast.depth_bps
+    row.predicted_bps = loc
+    row.sd_bps = scale * math.sqrt(dof / (dof - 2.0))
+    row.realised_bps = realised_bps
+    row.z = (realised_bps - loc) / row.sd_bps
+
+
+@inline
+def resolve_markouts(ledger, models, the_gate, params, path, profit, marks, out, exch_now_ns):
+    """Resolve every markout whose horizon lies before exch_now_ns on the exchange's clock."""
+    if ledger.next_markout_ns < exch_now_ns:
+        _resolve_markouts(ledger, models, the_gate, params, path, profit, marks, out, exch_now_ns)
+
+
+@compiled
+def _resolve_markouts(ledger, models, the_gate, params, path, profit, marks, out, exch_now_ns):
     next_ns = NEVER_NS
     for h in range(N_MARKOUT):
         while ledger.due_markout[h] < ledger.n_fills:
@@ -282,7 +407,10 @@ def _resolve_markouts(ledger, models, params, path, profit, marks, out, exch_now
                 mid2 = np.int64(0)  # the feed had stopped
             horizon = np.int64(h)
             if entry.prediction_id > 0:
-                _score_adverse(ledger, models, params, out, entry, horizon, mid2, exch_now_ns)
+                if h == 0:
+                    entry.mid2_after = midpath.at(path, np.int64(entry.block_ns))
+                after = np.int64(entry.mid2_after)
+                _score_adverse(ledger, models, the_gate, params, out, entry, horizon, mid2, after, exch_now_ns)
             if entry.fill_id > 0:
                 _mark_own_fill(profit, marks, out, entry, horizon, mid2, np.float64(params.maker_fee_bps))
     ledger.next_markout_ns = next_ns
@@ -333,12 +461,13 @@ def resolve_fair(ledger, models, out, mid2, is_fresh, now_ns):
             actual = (np.float64(mid2) / np.float64(entry.mid2) - 1.0) * BPS
             loss = (actual - move) * (actual - move)
             loss_baseline = actual * actual
-            scorecard.learn_continuous(
+            scorecard.learn_apart(
                 models.cards[target],
                 entry.made_ns,
                 ANY_DEPTH,
                 loss,
                 loss_baseline,
+                move * move,
                 NAN,
                 NAN,
                 NO_SEQUENCE,

@@ -1,7 +1,8 @@
 """Would the forecasts be good if only their level and slope were corrected? Online logit recalibration.
 
 r = sigmoid(a + b logit p), starting at a = 0, b = 1 and learned from past outcomes only, by one Newton step each on a
-Gaussian prior (the Laplace approximation of Bayesian logistic regression, updated outcome by outcome).
+Gaussian prior (the Laplace approximation of Bayesian logistic regression, updated outcome by outcome). A weight below 1
+tempers outcomes that share one price path.
 """
 
 from touchstone.core.jit import inline, record
@@ -37,16 +38,16 @@ def predict(r, p):
 
 
 @inline
-def learn(r, p, y):
-    """Take in one outcome y in {0, 1} of a forecast p."""
+def learn(r, p, y, share):
+    """Take in one outcome y in {0, 1} of a forecast p, as `share` of an outcome."""
     x = logit(p)
     rate = sigmoid(r.a + r.b * x)
-    weight = rate * (1.0 - rate)
+    weight = share * rate * (1.0 - rate)
     r.precision_aa += weight
     r.precision_ab += weight * x
     r.precision_bb += weight * x * x
     determinant = r.precision_aa * r.precision_bb - r.precision_ab * r.precision_ab
     if determinant > 0.0:  # always, by the prior; guarded against rounding
-        error = y - rate
+        error = share * (y - rate)
         r.a += error * (r.precision_bb - r.precision_ab * x) / determinant
         r.b += error * (r.precision_aa * x - r.precision_ab) / determinant

@@ -63,7 +63,11 @@ def reset(sketch):
 @inline
 def cell_of(p):
     """Index of the cell of a probability."""
-    x = logit(p)
+    return _cell_of_logit(logit(p))
+
+
+@inline
+def _cell_of_logit(x):
     if x < -LOGIT_LIMIT:
         return np.int64(0)
     if x >= LOGIT_LIMIT:
@@ -74,7 +78,13 @@ def cell_of(p):
 @inline
 def update(sketch, bucket, p, y):
     """Take in one forecast p in [0, 1] of a depth bucket with its outcome y in {0, 1}."""
-    cell = cell_of(p)
+    update_known(sketch, bucket, p, logit(p), y)
+
+
+@inline
+def update_known(sketch, bucket, p, x, y):
+    """As `update` where the logit x of p is known."""
+    cell = _cell_of_logit(x)
     sketch.n[bucket, cell] = np.int64(sketch.n[bucket, cell]) + 1
     sketch.events[bucket, cell] = np.int64(sketch.events[bucket, cell]) + y
     sketch.p[cell] += p

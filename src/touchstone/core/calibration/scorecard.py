@@ -5,6 +5,10 @@ default the CRPS of a distribution against that of the bucket's past outcomes. F
 the prediction is made; an outcome is scored first and learned from after. Only outcomes that the tape decides enter
 scores, baselines and evidence; those that only our queue model decides are counted and scored apart. Only outcomes
 marked `is_window` (not overlapping: the caller's word) enter the evidence.
+
+A probability has a challenger: itself, recalibrated on past outcomes. Where the challenger beats the baseline and the
+model does not (FIXABLE), `take_over` makes it the forecast: from then on `forecast` gives it, and the evidence is its
+own, gathered beside the incumbent from the start.
 """
 
 import math
@@ -12,10 +16,10 @@ import math
 import numpy as np
 
 from touchstone.core.calibration import baseline as base_rate
-from touchstone.core.calibration import blocks, evidence, recalibration, reliability
-from touchstone.core.calibration.scores import brier, crps_student_t, log_score
+from touchstone.core.calibration import blocks, evidence, influence, recalibration, reliability
+from touchstone.core.calibration.scores import P_CLIP, brier, crps_student_t, log_score
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.numerics import LOG_10, student_t_cdf
+from touchstone.core.numerics import LOG_10, logs, student_t_cdf
 
 BINARY, CONTINUOUS = np.int64(0), np.int64(1)
 
@@ -24,6 +28,7 @@ VERDICT_NAMES = ("NO DATA", "WARMING", "ADDS VALUE", "FIXABLE", "HARMFUL", "NOT 
 
 FEWEST_EFFECTIVE = 300.0
 FEWEST_EVENTS = 30
+RECALIBRATION_SHARE = 0.1  # of outcomes outside windows: one price path, a ladder has a design effect of about 13
 
 CARD = record(
     [
@@ -51,15 +56,22 @@ CARD = record(
         ("sketch", reliability.SKETCH),
         ("blocks", blocks.BLOCKS),
         ("recalibration", recalibration.RECALIBRATION),
+        ("is_recalibrated", "i8"),  # the challenger has taken over
+        ("recalibrated_ns", "i8"),
         # e-processes: BINARY
         ("skill", evidence.LINE),
         ("harm", evidence.LINE),
         ("recalibrated", evidence.LINE),
         ("calibrated", evidence.BETS),  # the level
         ("sharpness", evidence.BETS),  # the slope
+        ("gain_total", "f8"),  # over windows: baseline score - model score, in [-1, 1]
+        ("gain_square", "f8"),  # of it about its mean before (insight/confidence.py)
         # CONTINUOUS
         ("bounded", evidence.BOUNDED),
         ("quantiles", evidence.QUANTILE_BETS),
+        # what influence follows from
+        ("leash", influence.LEASH),
+        ("challenger", influence.LEASH),  # BINARY: of the recalibrated forecast
     ]
 )
 
@@ -130,6 +142,10 @@ def reset(card, kind, horizon_ns):
     reliability.reset(card.sketch)
     blocks.reset(card.blocks, horizon_ns)
     recalibration.reset(card.recalibration)
+    card.is_recalibrated = 0
+    card.recalibrated_ns = 0
+    card.gain_total = 0.0
+    card.gain_square = 0.0
     evidence.reset_line(card.skill)
     evidence.reset_line(card.harm)
     evidence.reset_line(card.recalibrated)
@@ -137,6 +153,27 @@ def reset(card, kind, horizon_ns):
     evidence.reset_bets(card.sharpness)
     evidence.reset_bounded(card.bounded)
     evidence.reset_quantile_bets(card.quantiles)
+    influence.reset(card.leash)
+    influence.reset(card.challenger)
+
+
+@inline
+def forecast(card, p):
+    """BINARY: the probability to go by, of the model's p: recalibrated where that has taken over."""
+    return recalibration.predict(card.recalibration, p) if card.is_recalibrated else p
+
+
+@inline
+def take_over(card, now_ns):
+    """BINARY: the recalibrated forecast becomes the model's, with the evidence that it has gathered in its shadow."""
+    card.is_recalibrated = 1
+    card.recalibrated_ns = now_ns
+    for k in range(influence.N_STEPS):
+        card.leash.line[k].log_e = card.challenger.line[k].log_e
+    card.skill.log_e = card.recalibrated.log_e
+    evidence.reset_line(card.harm)
+    evidence.reset_bets(card.calibrated)
+    evidence.reset_bets(card.sharpness)
 
 
 @inline
@@ -167,14 +204,20 @@ def _watch(card, made_ns, log_cusum_harm):
         card.degraded_ns = made_ns + card.horizon_ns
 
 
-@compiled
+@inline
 def learn_binary(card, made_ns, bucket, p, q, y, is_window, is_tape_decided):
+    """`learn_recalibrated` for a forecast that is never recalibrated."""
+    learn_recalibrated(card, made_ns, bucket, p, p, q, y, is_window, is_tape_decided)
+
+
+@compiled
+def learn_recalibrated(card, made_ns, bucket, raw, p, q, y, is_window, is_tape_decided):
     """Take in one outcome of a BINARY card.
 
-    made_ns: time of the prediction; p: the model's probability; q: `baseline` as frozen then; y, is_window,
-    is_tape_decided: 0 or 1. Forecasts that are no probabilities are dropped and counted.
+    made_ns: time of the prediction; raw: the model's probability, p: what `forecast` made of it; q: `baseline`, all as
+    frozen then; y, is_window, is_tape_decided: 0 or 1. Forecasts that are no probabilities are dropped and counted.
     """
-    if not (p >= 0.0 and p <= 1.0 and q >= 0.0 and q <= 1.0):
+    if not (p >= 0.0 and p <= 1.0 and q >= 0.0 and q <= 1.0 and raw >= 0.0 and raw <= 1.0):
         card.n_invalid += 1
         return
     if not is_tape_decided:
@@ -182,31 +225,52 @@ def learn_binary(card, made_ns, bucket, p, q, y, is_window, is_tape_decided):
         card.loss_model_decided += brier(p, y)
         return
     _score(card, made_ns, brier(p, y), brier(q, y))
-    surprise, clipped = log_score(p, y)
+    log_p, log_rest = logs(p)
+    surprise, clipped = -log_p if y else -log_rest, False
+    if not (p >= P_CLIP and p <= 1.0 - P_CLIP):
+        surprise, clipped = log_score(p, y)
     card.log_score += surprise
     if clipped:
         card.n_log_clipped += 1
     card.events[y] += 1
-    reliability.update(card.sketch, bucket, p, y)
+    reliability.update_known(card.sketch, bucket, p, log_p - log_rest, y)
     if is_window:
+        gain = brier(q, y) - brier(p, y)
+        gap = gain - card.gain_total / np.float64(card.n_windows) if card.n_windows > 0 else gain
+        card.gain_square += gap * gap
+        card.gain_total += gain
         card.n_windows += 1
         evidence.bet_on_better(card.skill, q, p, y)
         evidence.bet_on_better(card.harm, p, q, y)
-        evidence.bet_on_better(card.recalibrated, q, recalibration.predict(card.recalibration, p), y)
+        challenger = recalibration.predict(card.recalibration, raw)
+        evidence.bet_on_better(card.recalibrated, q, challenger, y)
+        influence.on_probability(card.leash, q, p, y)
+        influence.on_probability(card.challenger, q, challenger, y)
         evidence.bet_against_calibration(card.calibrated, p, y)
         evidence.bet_against_sharpness(card.sharpness, p, y)
         _watch(card, made_ns, card.harm.log_cusum)
-        recalibration.learn(card.recalibration, p, y)
+    recalibration.learn(card.recalibration, raw, y, 1.0 if is_window else RECALIBRATION_SHARE)
     base_rate.learn_rate(card.rate, bucket, y)
 
 
-@compiled
+@inline
 def learn_continuous(card, made_ns, bucket, loss_model, loss_baseline, pit, value, as_of, is_window, is_tape_decided):
+    """`learn_apart` where the divergence is not known: 0, the least that it can be for a convex loss."""
+    learn_apart(
+        card, made_ns, bucket, loss_model, loss_baseline, 0.0, pit, value, as_of, is_window, is_tape_decided
+    )
+
+
+@compiled
+def learn_apart(
+    card, made_ns, bucket, loss_model, loss_baseline, divergence, pit, value, as_of, is_window, is_tape_decided
+):
     """Take in one outcome of a CONTINUOUS card.
 
-    loss_model: any loss; loss_baseline: the baseline's, or NaN to take the CRPS of the bucket's past outcomes, those
-    before `as_of` (`baseline_sequence` as frozen), at `value`. pit: forecast distribution at the outcome, or NaN.
-    value: the outcome that the baseline learns, or NaN. is_window, is_tape_decided: 0 or 1.
+    loss_model: any loss; divergence: how far the two forecasts are apart (influence.py), asked of windows only;
+    loss_baseline: the baseline's, or NaN to take the CRPS of the bucket's past outcomes, those before `as_of`
+    (`baseline_sequence` as frozen), at `value`. pit: forecast distribution at the outcome, or NaN. value: the outcome
+    that the baseline learns, or NaN. is_window, is_tape_decided: 0 or 1.
     """
     if not abs(loss_model) < math.inf:
         card.n_invalid += 1
@@ -232,6 +296,7 @@ def learn_continuous(card, made_ns, bucket, loss_model, loss_baseline, pit, valu
         if is_window:
             card.n_windows += 1
             evidence.bet_on_difference(card.bounded, loss_baseline - loss_model)
+            influence.on_score(card.leash, loss_baseline - loss_model, divergence)
             _watch(card, made_ns, evidence.log_cusum(card.bounded.harm))
     else:
         card.n_no_baseline += 1

@@ -15,6 +15,7 @@ from touchstone.core.jit import compiled, inline, rare, record
 from touchstone.core.market import book as order_book
 from touchstone.core.market.queue import advance_front
 from touchstone.core.models.fill import FEATURES
+from touchstone.core.models.toxicity import N_X
 from touchstone.core.targets import VOID_CROSSED
 
 CAPACITY = 4096
@@ -30,8 +31,28 @@ FORECAST = record(  # of adverse selection, frozen with the order
         ("dof", "f8", (N_MARKOUT,)),
         ("as_of", "i8", (N_MARKOUT,)),  # sequence number of the empirical baseline
         ("p_toxic", "f8"),
+        ("p_toxic_without", "f8"),  # by the model without signals
         ("toxic_baseline", "f8"),
+        ("p_through_without", "f8"),  # the same of a shadow that the tape goes through
+        ("through_bps", "f8", (N_MARKOUT,)),  # to add to its loc_bps
+        ("raw_p_toxic", "f8"),  # before recalibration
+        ("raw_p_through", "f8"),
+        ("p_through", "f8"),
+        ("has_signals", "i8"),  # 1: p_toxic is the classifier's
+        ("toxic_x", "f8", (N_X,)),  # its inputs
         ("lag_term_bps", "f8"),  # of the quote at the decision
+        ("toxicity", "f8"),  # feature of the side
+        ("gate_group", "i8"),  # GATE group that a fill counts in
+        ("gate_until_ns", "i8"),  # a suppressed quote's shadow: it would have been gone from here on
+        ("edge_context", "i8"),
+        ("edge_loc", "f8"),
+        ("edge_scale", "f8"),
+        ("edge_dof", "f8"),
+        ("edge_unit", "f8"),  # the scale that its residual counts in
+        ("edge_as_of", "i8"),
+        ("made_ns", "i8"),
+        ("pair", "i8"),  # of calibration.caution, -1 none
+        ("pair_role", "i8"),
         ("sigma", "f8"),
         ("depth_bps", "f8"),
         ("bucket", "i8"),
@@ -68,6 +89,7 @@ TRACKED = record(
         ("void", "i8"),  # reason, 0 = alive
         ("as_state", "i8"),
         ("features", FEATURES),
+        ("raw_p", "f8", (N_FILL,)),  # the model's, before recalibration
         ("p", "f8", (N_FILL,)),
         ("baseline", "f8", (N_FILL,)),
         ("is_window", "i8", (N_FILL,)),
@@ -296,10 +318,9 @@ def on_trade(tracker, book, venue_is_simulated, side, index, qty, now_ns, exch_n
 
 
 @inline
-def _follow_level(tracker, book, i, slot, kind, n):
-    """The size of our level may have changed: advance our place in the queue."""
+def _follow_level(tracker, book, i, slot, qty, kind, n):
+    """Our level shows `qty` now: advance our place in the queue."""
     node = tracker.node[i]
-    qty = order_book.net_qty(book, node.s, slot)
     if node.is_known:
         if qty != node.level_qty or node.traded != 0:
             if node.is_live or node.model_fill_ns == 0:  # else nobody asks for its place any more
@@ -340,7 +361,32 @@ def _follow_all(tracker, book, kind, n):
     for m in range(tracker.n_done, tracker.n_made):
         i = m & MASK
         if tracker.node[i].is_linked:
-            _follow_level(tracker, book, i, np.int64(tracker.node[i].index - book.origin), kind, n)
+            slot = np.int64(tracker.node[i].index - book.origin)
+            qty = order_book.net_qty(book, np.int64(tracker.node[i].s), slot)
+            _follow_level(tracker, book, i, slot, qty, kind, n)
+
+
+@inline
+def on_size(tracker, book, s, slot, kind, n):
+    """One level has a new size."""
+    i = np.int64(tracker.head[s, slot])
+    if i >= 0:
+        _follow_list(tracker, book, i, slot, order_book.net_qty(book, s, slot), kind, n)
+
+
+@compiled
+def _follow_list(tracker, book, i, slot, qty, kind, n):
+    while i >= 0:
+        _follow_level(tracker, book, i, slot, qty, kind, n)
+        i = np.int64(tracker.node[i].next)
+
+
+@inline
+def is_met(tracker, book):
+    """Whether a linked order would meet the touch as it is: `on_book` takes it off."""
+    met_bid = (book.best[1] >= 0) & (tracker.best[0] >= book.best[1])
+    met_ask = (book.best[0] >= 0) & (tracker.best[1] <= book.best[0])
+    return met_bid | met_ask
 
 
 @inline
@@ -352,11 +398,7 @@ def on_book(tracker, book, kind, n, now_ns, exch_ns):
     if tracker.n_linked == 0:
         return
     if book.change == order_book.ONE_LEVEL:
-        slot = np.int64(book.change_slot)
-        i = np.int64(tracker.head[book.change_side, slot])
-        while i >= 0:
-            _follow_level(tracker, book, i, slot, kind, n)
-            i = np.int64(tracker.node[i].next)
+        on_size(tracker, book, np.int64(book.change_side), np.int64(book.change_slot), kind, n)
     elif book.change == order_book.MANY_LEVELS:
         _follow_all(tracker, book, kind, n)
     # A newer opposite touch at or through our price would have met us.

@@ -16,11 +16,25 @@ from touchstone.core.jit import compiled, inline, rare, record
 
 WIDTH = 8192
 NONE = np.int64(-1)
+ONE = np.int64(1)
 
 # What the last event did, for those who follow single levels (queues).
 UNCHANGED = np.int64(0)
 ONE_LEVEL = np.int64(1)
 MANY_LEVELS = np.int64(2)
+
+CALM = record(  # per side: between which prices a new size of a level changes nothing but this size
+    [
+        ("low_px", "i8", (2,)),  # low > high: nowhere
+        ("high_px", "i8", (2,)),
+        ("zero_px", "i8", (2,)),  # price of slot 0 by the ticks of this band of prices
+        ("tick", "i8", (2,)),
+        # slot = (price - zero_px) x factor >> shift: exact for every slot, and sooner known than by a float
+        ("factor", "i8", (2,)),
+        ("shift", "i8", (2,)),
+    ]
+)
+ABOVE_MASK = np.int64((1 << 34) - 1)  # WIDTH slots of the widest tick, 10^6, fit
 
 BOOK = record(
     [
@@ -32,6 +46,7 @@ BOOK = record(
         ("best_px", "i8", (2,)),  # its price, 0 if the side is empty
         ("deepest", "i8", (2,)),  # slot of the deepest level that the feed has shown: beyond it nothing is known
         ("limit", "i8", (2,)),  # deep end of the occupied range, for scans: nothing is shown deeper
+        ("calm", CALM),
         ("crest", "i8", (2,)),  # its touch end: nothing is shown better (levels that are all ours included)
         ("mid2", "i8"),  # bid + ask: twice the mid, in price units; 0 while a side is empty
         ("mid2_before_block", "i8"),  # as it was before the first event of the newest block
@@ -72,6 +87,7 @@ def reset(book):
         book.limit[s] = empty_deep
         book.cursor[s] = empty_deep
         book.crest[s] = empty_touch
+        book.calm.low_px[s], book.calm.high_px[s] = 1, 0
     book.mid2 = 0
     book.mid2_before_block = 0
     book.block_ns = 0
@@ -385,32 +401,26 @@ def update(book, grid, event):
         book.change = UNCHANGED
         book.n_late += 1
         return False
-    if _set_size(book, grid, event):
+    if _set_size(book, event):
         return False
     _update(book, grid, event)
     return True
 
 
 @inline
-def _set_size(book, grid, event):
+def _set_size(book, event):
     """A new size of a level at or behind the touch, which most events are: nothing but this size changes.
 
     False: it is more than that, and nothing is done.
     """
     kind = np.int64(event.kind)
-    s = side_index(np.int64(event.side))
+    s = side_index(np.int64(event.side)) & 1
     px, qty = np.int64(event.px), np.int64(event.qty)
-    above = px - grid.px_lo
-    ticks = np.int64(np.float64(above) * grid.per_tick + 0.5)
-    slot = grid.index_lo + ticks - book.origin
-    toward = 1 - 2 * s
-    best = np.int64(book.best[s])
-    behind = (best - slot) * toward
-    # One branch on all of it: each by itself would be a coin toss for the processor.
-    is_in_band = (px > 0) & (above >= 0) & (px < grid.px_hi) & (ticks * grid.tick == above)
-    is_behind = (best >= 0) & (behind >= (qty == 0)) & ((np.int64(book.limit[s]) - slot) * toward <= 0)
-    is_size = (kind == events.BOOK_LEVEL) | ((kind == events.BBO) & (behind == 0))
-    if not (is_in_band & is_behind & is_size & (book.has_own == 0) & (book.in_snapshot == 0)):
+    slot, is_calm = calm_slot(book, s, px)
+    is_touch = px == book.best_px[s]
+    is_level = (kind == events.BOOK_LEVEL) & ((qty > 0) | (not is_touch))
+    is_bbo = (kind == events.BBO) & (qty > 0) & is_touch
+    if not (is_calm & (is_level | is_bbo)):
         return False
     book.change = ONE_LEVEL
     book.change_side = s
@@ -418,8 +428,51 @@ def _set_size(book, grid, event):
     book.change_from = book.qty[s, slot]
     book.change_to = qty
     book.qty[s, slot] = qty
-    book.is_new |= behind == 0
+    book.is_new |= is_touch
     return True
+
+
+@inline
+def calm_slot(book, s, px):
+    """(slot of a price, whether a new size there, above 0 at the touch, changes nothing else); s = 0 bid, 1 ask.
+
+    One answer without a branch: each condition by itself would be a coin toss for the processor.
+    """
+    calm = book.calm
+    above = px - calm.zero_px[s]
+    slot = ((above & ABOVE_MASK) * calm.factor[s]) >> calm.shift[s]
+    return slot, (px >= calm.low_px[s]) & (px <= calm.high_px[s]) & (slot * calm.tick[s] == above)
+
+
+@compiled
+def _note_tick(calm, s, tick):
+    shift = np.int64(0)
+    while (ONE << shift) < WIDTH * tick:
+        shift += 1
+    calm.tick[s] = tick
+    calm.shift[s] = shift
+    calm.factor[s] = ((ONE << shift) + tick - 1) // tick
+
+
+@compiled
+def _note_calm(book, grid):
+    """The touch, the occupied range or the window has moved: from where to where is it calm now?
+
+    From the touch to the deep end of what is shown, within the band of ticks of the touch.
+    """
+    calm = book.calm
+    for s in range(2):
+        calm.low_px[s], calm.high_px[s] = 1, 0
+        if book.best[s] < 0 or book.has_own or book.in_snapshot:
+            continue
+        tick = price_grid.tick_at(grid, np.int64(book.best_px[s]))
+        deep = min(max(book.origin + book.limit[s], grid.index_lo, np.int64(1)), grid.index_hi - 1)
+        deep_px = price_grid.price_of(grid, deep)
+        calm.low_px[s] = deep_px if s == 0 else book.best_px[s]
+        calm.high_px[s] = book.best_px[s] if s == 0 else deep_px
+        calm.zero_px[s] = grid.px_lo + (book.origin - grid.index_lo) * tick
+        if calm.tick[s] != tick:
+            _note_tick(calm, s, tick)
 
 
 @compiled
@@ -439,6 +492,7 @@ def _update(book, grid, event):
         _end_snapshot(book)
     if book.best[0] != bid or book.best[1] != ask or book.shifted != 0:
         _refresh_touch(book, grid)
+    _note_calm(book, grid)
 
 
 @compiled
@@ -453,6 +507,7 @@ def add_own(book, grid, s, px, qty):
     after = net_qty(book, s, slot)
     _retouch(book, s, slot, after)
     _refresh_touch(book, grid)
+    _note_calm(book, grid)
     book.is_new = 1
 
 
@@ -465,8 +520,13 @@ def depth_bps(book, s, px):
 @inline
 def depth_from(mid2, s, px):
     """As `depth_bps`, from a given mid2 > 0."""
-    distance2 = mid2 - 2 * px if s == 0 else 2 * px - mid2
-    return np.float64(distance2) / np.float64(mid2) * 1e4
+    return distance2(mid2, s, px) / np.float64(mid2) * 1e4
+
+
+@inline
+def distance2(mid2, s, px):
+    """Twice the distance of a price from mid in price units, positive = away from the other side."""
+    return np.float64(mid2 - 2 * px if s == 0 else 2 * px - mid2)
 
 
 @inline

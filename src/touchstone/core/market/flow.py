@@ -11,6 +11,7 @@ import numpy as np
 
 from touchstone.core.conventions import NS
 from touchstone.core.jit import compiled, inline, record
+from touchstone.core.quick import decay
 
 N_DECAYS = 2
 FAST, SLOW = np.int64(0), np.int64(1)
@@ -100,11 +101,11 @@ def on_clock(f, now_ns):
     seconds = np.float64(now_ns - f.now_ns) / NS
     f.now_ns = now_ns
     for j in range(N_DECAYS):
-        keep = math.exp(-f.decay[j] * seconds)
+        keep = decay(f.decay[j] * seconds)
         f.buys[j] *= keep
         f.sells[j] *= keep
         f.ofi[j] *= keep
-    keep = math.exp(-f.scale_decay * seconds)
+    keep = decay(f.scale_decay * seconds)
     f.orders *= keep
     f.volume *= keep
     f.volume2 *= keep
@@ -210,3 +211,13 @@ def order_rate(f):
     if weight <= 0.0:
         return math.nan
     return f.orders * f.scale_decay / weight
+
+
+@inline
+def relative_volume(f):
+    """Volume per second over the fast half-life against that over the scale half-life; 1 before any trade."""
+    seen_s = np.float64(f.now_ns - f.start_ns) / NS
+    weight = -math.expm1(-f.scale_decay * seen_s) if f.scale_decay > 0.0 else 0.0
+    if weight <= 0.0 or f.volume <= 0.0:
+        return 1.0
+    return (f.buys[0] + f.sells[0]) * f.decay[0] * weight / (f.volume * f.scale_decay)

@@ -35,12 +35,15 @@ INTENSITY = record(
         ("prior_sweeps", "f8"),  # weight of the prior, in sweeps
         ("own_prior_s", "f8"),  # weight of the tape against own exposure, in seconds per bucket
         ("bucket_bps", "f8"),
+        ("buckets_per_bps", "f8"),
         ("n_warm", "f8"),
         # clock
         ("now_ns", "i8"),
         ("solved_ns", "i8"),
         ("half_spread", "f8"),  # in force, bps; negative = no valid book
         ("tick_bps", "f8"),  # in force; 0 = prices are continuous
+        ("first_depth", "f8"),  # of the first level of the touch in force, bps, and its bucket
+        ("first_bucket", "i8"),
         # the sweep in progress, by side of ours that it hits
         ("sweep_ns", "i8", (2,)),
         ("sweep_open", "i8", (2,)),
@@ -96,11 +99,14 @@ def reset(i, half_life_s, floor_bps, solve_ns, prior_a, prior_k, prior_sweeps, o
     i.prior_sweeps = prior_sweeps
     i.own_prior_s = own_prior_s
     i.bucket_bps = bucket_bps
+    i.buckets_per_bps = 1.0 / bucket_bps if bucket_bps > 0.0 else 0.0
     i.n_warm = n_warm
     i.now_ns = 0
     i.solved_ns = 0
     i.half_spread = -1.0
     i.tick_bps = 0.0
+    i.first_depth = 0.0
+    i.first_bucket = 0
     for s in range(2):
         i.sweep_ns[s] = 0
         i.sweep_open[s] = 0
@@ -194,12 +200,8 @@ def _stand(i, now_ns):
         i.solved_ns = now_ns
     elif i.half_spread >= 0.0:
         seconds = np.float64(now_ns - i.now_ns) / NS
-        depth = _first_depth(i.half_spread, i.floor_bps, i.tick_bps)
-        bucket = np.int64(0)
-        if depth > TOUCH_LOW:
-            bucket = np.int64(min(4.0 * math.log(depth / TOUCH_LOW) / math.log(2.0), N_TOUCH - 1.0))
-        i.touch_s[bucket] += seconds
-        i.touch_depth[bucket] += depth * seconds
+        i.touch_s[i.first_bucket] += seconds
+        i.touch_depth[i.first_bucket] += i.first_depth * seconds
     i.now_ns = now_ns
 
 
@@ -210,8 +212,14 @@ def on_touch(i, now_ns, half_spread_bps, tick_bps):
     A negative half-spread = no valid or no fresh book: that time is no exposure. A tick of 0 = continuous prices.
     """
     _stand(i, now_ns)
-    i.half_spread = half_spread_bps
-    i.tick_bps = tick_bps
+    if half_spread_bps != i.half_spread or tick_bps != i.tick_bps:
+        i.half_spread = half_spread_bps
+        i.tick_bps = tick_bps
+        depth = _first_depth(half_spread_bps, i.floor_bps, tick_bps)
+        i.first_depth = depth
+        i.first_bucket = 0
+        if depth > TOUCH_LOW:
+            i.first_bucket = np.int64(min(4.0 * math.log(depth / TOUCH_LOW) / math.log(2.0), N_TOUCH - 1.0))
 
 
 @compiled
@@ -254,7 +262,7 @@ def on_exposure(i, depth_bps, seconds, n_fills):
     if not (seconds >= 0.0) or not (abs(depth_bps) < 1e6):
         i.n_bad_exposure += 1
         return
-    bucket = np.int64(max(depth_bps, 0.0) / i.bucket_bps) if i.bucket_bps > 0.0 else np.int64(0)
+    bucket = np.int64(max(depth_bps, 0.0) * i.buckets_per_bps)
     bucket = min(bucket, np.int64(N_OWN - 1))
     i.own_fills[bucket] += np.float64(n_fills)
     i.own_s[bucket] += seconds

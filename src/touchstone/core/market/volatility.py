@@ -37,6 +37,7 @@ VOLATILITY = record(
         ("pair_weight", "f8", (2,)),
         ("pair", "f8", (2,)),  # |r_t| |r_{t-1}|
         # counters
+        ("estimate", "f8", (2,)),  # sigma as of the last return, bps per sqrt second
         ("n_returns", "i8"),
         ("n_gaps", "i8"),  # silences longer than gap_ns: no return across them
         ("n_no_mid", "i8"),  # ticks without a valid mid
@@ -70,6 +71,7 @@ def reset(v, period_ns, fast_half_life_s, slow_half_life_s, prior_sigma, n_warm,
         v.fourth[j] = 0.0
         v.pair_weight[j] = 0.0
         v.pair[j] = 0.0
+        v.estimate[j] = 0.0
     v.n_returns = 0
     v.n_gaps = 0
     v.n_no_mid = 0
@@ -134,6 +136,8 @@ def _learn_return(v, r):
         if v.last_abs >= 0.0:
             v.pair_weight[j] = keep * v.pair_weight[j] + new
             v.pair[j] = keep * v.pair[j] + new * size * v.last_abs
+        if v.weight[j] > 0.0:
+            v.estimate[j] = math.sqrt(v.square[j] / v.weight[j] / (np.float64(v.period_ns) / NS))
     v.last_abs = size
     v.n_returns += 1
 
@@ -148,7 +152,7 @@ def is_warm(v):
 def _sigma(v, j):
     if not is_warm(v) or v.weight[j] <= 0.0:
         return np.float64(v.prior_sigma)
-    return math.sqrt(v.square[j] / v.weight[j] / (np.float64(v.period_ns) / NS))
+    return np.float64(v.estimate[j])
 
 
 @inline

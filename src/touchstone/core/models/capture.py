@@ -19,6 +19,7 @@ PRIOR_FILLS = 10.0  # weight of the prior share in the pool, in fills at DEPTH_U
 CELL_FILLS = 20.0  # weight of the pooled share in a bucket
 DEPTH_UNIT = 4.0  # bps
 PRIOR_VARIANCE, VARIANCE_FILLS = 1.0, 5.0  # bps^2
+CAPTURE_MOST = 1e4  # bps
 DEPTH_LEAST = 0.1  # bps: below this there is no share to speak of
 
 CAPTURE = record(
@@ -30,6 +31,7 @@ CAPTURE = record(
         ("keep", "f8"),
         ("n_outcomes", "i8"),
         ("n_shallow", "i8"),  # fills quoted nearer than DEPTH_LEAST: not learned
+        ("n_skipped", "i8"),  # a half-spread that is no number, or beyond CAPTURE_MOST
     ]
 )
 
@@ -43,6 +45,7 @@ def reset(model, memory):
     model.keep = 1.0 - 1.0 / max(memory, 2.0)
     model.n_outcomes = 0
     model.n_shallow = 0
+    model.n_skipped = 0
 
 
 @compiled
@@ -68,6 +71,9 @@ def learn(model, bucket, depth_bps, capture_bps):
     """Take in one fill, once: depth at the decision, half-spread against the mid before its block, both in bps."""
     if not depth_bps >= DEPTH_LEAST:
         model.n_shallow += 1
+        return
+    if not abs(capture_bps) <= CAPTURE_MOST:
+        model.n_skipped += 1
         return
     gap = capture_bps - _share(model, bucket) * depth_bps
     model.squares = model.keep * model.squares + gap * gap

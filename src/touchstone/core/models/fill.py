@@ -48,6 +48,7 @@ PRIOR_MEAN = np.array(
 PRIOR_SD = np.array([1.0, 0.3, 0.3, 0.5, 0.4, 0.2])
 
 OUTCOME_WEIGHT = 0.25
+LOG_OUTCOME_WEIGHT = math.log(OUTCOME_WEIGHT)
 MEMORY = 20_000.0  # outcomes
 
 LN_TAU = np.array([math.log(ns / NS) for ns in FILL_HORIZONS_NS])
@@ -250,7 +251,7 @@ def learn(model, f, h, y):
     eta = f.offset[h] + centre
     width = math.sqrt(spread)
     weight = np.float64(model.outcome_weight)
-    log_weight = math.log(weight)
+    log_weight = LOG_OUTCOME_WEIGHT if weight == OUTCOME_WEIGHT else math.log(weight)
     total = 0.0
     first = 0.0
     second = 0.0

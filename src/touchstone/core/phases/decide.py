@@ -76,7 +76,7 @@ def form(state):
         ladder.place_levels_in_ticks(wanted, state.params, market, state.book, state.grid)
         return True
     _solve_tables(state)
-    ladder.form_terms(wanted, state.params, market, state.free, state.impacted, state.models.influence)
+    ladder.form_terms(wanted, state.params, market, state.free, state.impacted, state.models)
     ladder.place_levels(wanted, state.params, market, state.book, state.grid)
     ladder.value_levels(wanted, state.models, state.params, market)
     return True

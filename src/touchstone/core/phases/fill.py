@@ -114,6 +114,7 @@ def _remember_signals(state, row, i, n, side, px, mid2):
     row.prediction_ns = 0
     row.predicted_fill_prob = math.nan
     row.predicted_as_bps = math.nan
+    row.predicted_edge_bps = math.nan
     reconcile.snapshot(row.at_decision, state, ZERO, math.nan, math.nan)
     if i < 0:
         return
@@ -125,6 +126,7 @@ def _remember_signals(state, row, i, n, side, px, mid2):
     row.prediction_ns = order.prediction_ns
     row.predicted_fill_prob = order.predicted_fill_prob
     row.predicted_as_bps = order.predicted_as_bps
+    row.predicted_edge_bps = order.predicted_edge_bps
     row.at_decision = order.at_decision
 
 

@@ -4,14 +4,23 @@ import numpy as np
 
 from touchstone.core import events
 from touchstone.core import grid as price_grid
+from touchstone.core.calibration import ledger as predictions
 from touchstone.core.calibration import outcomes, shadow
 from touchstone.core.conventions import BPS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline
-from touchstone.core.market import book, flow, intensity, microprice, midpath, volatility
-from touchstone.core.models import adverse, fair
+from touchstone.core.market import book, flow, funding, intensity, microprice, midpath, volatility
+from touchstone.core.models import adverse, edge, fair, toxicity
+from touchstone.core.phases.climate import (
+    is_new_second,
+    observe_climate,
+    observe_funding,
+    observe_second,
+    observe_threat,
+)
 from touchstone.core.phases.reference import observe_lag
 from touchstone.core.phases.triggers import NO_TRIGGER, TRIGGER_CLOCK, TRIGGER_TOUCH
 from touchstone.core.quoting import ladder
+from touchstone.core.quoting.params import TERM_EDGE
 from touchstone.core.trading import pnl, reconcile, risk
 
 ZERO, ONE = np.int64(0), np.int64(1)
@@ -30,9 +39,7 @@ def observe_market(state, event, kind):
     the_book = state.book
     tracker = state.ledger.tracker
     if kind == events.CONTEXT:
-        state.oracle_px = event.px
-        state.mark_px = event.qty
-        state.funding_per_hour = np.float64(event.aux) * 1e-12
+        funding.update(state.funding, now_ns, np.int64(event.px), np.int64(event.qty), np.int64(event.aux))
         return NO_TRIGGER
     shadow.activate_due(tracker, the_book, exch_ns)
     book.begin_block(the_book, exch_ns)
@@ -114,7 +121,8 @@ def _observe_touch(state, now_ns):
     volatility.update(state.volatility, now_ns, mid2)
     tick = price_grid.tick_at(state.grid, ask_px)
     imbalance = book.imbalance(the_book)
-    microprice.update(state.microprice, now_ns, imbalance, (ask_px - bid_px) // tick, mid2 // tick)
+    spread_ticks = price_grid.whole_ticks(state.grid, ask_px - bid_px)
+    microprice.update(state.microprice, now_ns, imbalance, spread_ticks, price_grid.whole_ticks(state.grid, mid2))
     if not same_px:
         half_spread_bps = np.float64(ask_px - bid_px) / np.float64(mid2) * BPS
         tick_bps = 2.0 * np.float64(tick) / np.float64(mid2) * BPS
@@ -136,12 +144,18 @@ def observe_clock(state):
     """A timer tick: estimators that run on a clock, our time in the book, risk."""
     now_ns = np.int64(state.now_ns)
     sees = is_fresh(state) and book.is_valid(state.book)
+    is_second = False
     if state.params.has_models:
         _estimate_on_clock(state, now_ns, sees)
+        is_second = is_new_second(state)
+        if is_second:
+            observe_second(state, sees)
     _measure_quotes(state, now_ns)
     judge_risk(state)
     if sees and state.params.has_models:
         observe_params(state)
+        if is_second:
+            toxicity.learn_scales(state.models.toxicity)
     return TRIGGER_CLOCK
 
 
@@ -208,9 +222,11 @@ def observe_params(state):
     state.order_qty = max(size if size > 0 else state.params.order_notional // px, least)
     state.max_position_qty = state.params.max_position_notional // px
     market.inventory_lots = np.float64(state.profit.position) / np.float64(state.order_qty)
+    market.position_share = np.float64(state.profit.position) / np.float64(max(np.int64(state.max_position_qty), ONE))
     if state.params.has_models:
         _observe_estimates(state, market, the_book)
     else:
+        observe_funding(state, market)
         market.is_warm = 1  # there is nothing to wait for
 
 
@@ -235,6 +251,7 @@ def _heed_refusals(state, market):
 def _observe_estimates(state, market, the_book):
     market.sigma = volatility.sigma(state.volatility)
     market.sigma_slow = volatility.sigma_slow(state.volatility)
+    observe_funding(state, market)
     market.a = intensity.a(state.intensity)
     market.k = intensity.k(state.intensity)
     market.imbalance = book.imbalance(the_book)
@@ -242,16 +259,32 @@ def _observe_estimates(state, market, the_book):
     market.mean_trade_qty = flow.mean_order_qty(state.flow)
     tick = price_grid.tick_at(state.grid, np.int64(the_book.best_px[1]))
     tick_bps = 2.0 * np.float64(tick) / np.float64(the_book.mid2) * BPS
-    spread_ticks = np.int64(the_book.best_px[1] - the_book.best_px[0]) // tick
+    spread_ticks = price_grid.whole_ticks(state.grid, np.int64(the_book.best_px[1] - the_book.best_px[0]))
     market.displacement_bps = microprice.displacement_bps(state.microprice, market.imbalance, spread_ticks, tick_bps)
     move, _ = fair.predict(state.models.fair, ZERO, market.displacement_bps)
-    market.fair_move_bps = move
+    market.fair_move_bps = move if state.params.has_fair else 0.0
+    market.trade_age_ns = state.now_ns - state.flow.run_ns if state.flow.run_ns > 0 else -1
     observe_lag(state, market)
+    observe_climate(state, market)
     market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
+    observe_threat(state)
     bucket = depth_bucket(reconcile.usual_half_spread(state))
     for s in range(2):
-        loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma)
-        market.adverse_bps[s] = loss - market.lag_announced_bps
+        x = adverse.toxicity_feature(market.toxicity_p[s], market.toxicity_base)
+        market.toxicity_x[s] = x
+        loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma, x)
+        market.adverse_bps[s] = loss - market.lag_announced_bps if state.params.has_adverse else 0.0
+        _observe_edge(state, market, np.int64(s))
+
+
+@inline
+def _observe_edge(state, market, s):
+    """What fills earn in the context of a side as it stands, its edge term apart."""
+    half = state.ladder.half_spread_bps[s] - state.ladder.term_bps[s, TERM_EDGE]
+    bucket = depth_bucket(max(half, np.float64(state.params.min_half_spread_bps)))
+    c = predictions.edge_context(market, bucket, s)
+    market.edge_bps[s], _, _, _ = edge.of_context(state.models.edge, c)
+    market.edge_widen_bps[s] = edge.widen_bps(state.models.edge, c) if state.params.has_edge else 0.0
 
 
 @inline
@@ -267,6 +300,7 @@ def _measure_quotes(state, now_ns):
     state.inventory_time += held * seconds
     state.largest_inventory = max(np.float64(state.largest_inventory), held)
     mid2 = np.int64(state.book.mid2)
+    to_bps = BPS / np.float64(mid2) if mid2 > 0 else 0.0
     best_bid, best_ask = ZERO, ZERO
     for n in range(state.orders.n_live):
         order = state.orders.slot[state.orders.live[n]]
@@ -277,7 +311,7 @@ def _measure_quotes(state, now_ns):
         elif best_ask == 0 or order.px < best_ask:
             best_ask = np.int64(order.px)
         if order.node >= 0 and mid2 > 0 and state.ledger.tracker.node[order.node].own_fill_ns == 0:
-            depth = book.depth_bps(state.book, np.int64(order.s), np.int64(order.px))
+            depth = book.distance2(mid2, np.int64(order.s), np.int64(order.px)) * to_bps
             intensity.on_exposure(state.intensity, depth, seconds, NO_FILL)
     for s in range(2):
         best = best_bid if s == 0 else best_ask

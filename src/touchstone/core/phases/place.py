@@ -4,9 +4,15 @@ import numpy as np
 
 from touchstone.core import actions, records
 from touchstone.core import grid as price_grid
+from touchstone.core.calibration import caution, shadow
+from touchstone.core.calibration import ledger as predictions
 from touchstone.core.jit import compiled, inline
+from touchstone.core.market import funding
+from touchstone.core.params import RULE_TICKS
+from touchstone.core.quoting import gate
 from touchstone.core.quoting import ladder as quoting
 from touchstone.core.quoting.params import MAX_LEVELS, N_TERMS
+from touchstone.core.targets import N_TARGETS
 from touchstone.core.trading import quota, reconcile, refusals, risk
 
 REDUCE_SHARE = 0.1  # beyond this share of the limit the reducing side is never withdrawn
@@ -48,10 +54,17 @@ def _serve_sides(state, out):
     position = np.int64(state.profit.position)
     forcing = quota.is_forcing(state.quota, np.int64(state.now_ns), position, np.int64(state.max_position_qty))
     is_reduce_only = state.risk.state == risk.REDUCE_ONLY or forcing
+    if state.params.has_gate and state.params.has_models and state.params.rule != RULE_TICKS:
+        calm = YES if state.risk.state == risk.NORMAL and not forcing else NO
+        gate.judge(state.gate, state.ladder, state.models, state.params, state.market_params, calm)
     # Reduce-only orders cannot cross zero, so the worst case of a side counts every order that rests on it.
     for s in range(2):
         state.ladder.is_reduce[s] = 0
         reason = _size(state, np.int64(s), position, is_reduce_only, forcing)
+        if state.gate.is_closed[s]:
+            reason = _heed_gate(state, out, np.int64(s), position, reason)
+        elif state.gate.node[s] >= 0:
+            _drop_shadow(state, np.int64(s))
         _note(state, np.int64(s), reason)
         if reason != quoting.QUOTING:
             for j in range(MAX_LEVELS):
@@ -63,6 +76,9 @@ def _serve_sides(state, out):
         return
     for s in range(2):
         if state.ladder.no_quote[s] != quoting.QUOTING:
+            if state.ladder.no_quote[s] >= quoting.NO_BID_GATE:
+                reconcile.withdraw(state, out, np.int64(s), actions.REASON_GATE)
+                continue
             by_risk = is_reduce_only and state.ladder.no_quote[s] != quoting.NO_NEGATIVE_VALUE
             reconcile.withdraw(state, out, np.int64(s), actions.REASON_RISK if by_risk else actions.REASON_UNWANTED)
             continue
@@ -81,6 +97,81 @@ def _serve_sides(state, out):
 def _is_waiting(state, s):
     """Whether the exchange refused what this side sent last: for now nothing new is sent, what rests is kept."""
     return refusals.is_waiting(state.refusals, s, np.int64(state.now_ns))
+
+
+@compiled
+def _heed_gate(state, out, s, position, reason):
+    """A closed side: its NO_QUOTE reason. What it would have quoted lives on as a shadow."""
+    ladder = state.ladder
+    if reason != quoting.QUOTING:
+        return reason
+    if _is_kept(state, s, position):  # never withdrawn: at the price at which a fill does not lose
+        ladder.half_spread_bps[s] = max(
+            min(np.float64(state.gate.break_even_bps[s]), np.float64(state.params.max_half_spread_bps)),
+            np.float64(ladder.half_spread_bps[s]),
+        )
+        quoting.place_side(ladder, state.params, state.market_params, state.book, state.grid, s)
+        quoting.value_side(ladder, state.models, state.params, state.market_params, s)
+        return quoting.QUOTING
+    least = price_grid.smallest_order_qty(state.grid, np.int64(ladder.px[s, 0]))
+    if not gate.is_shut(state.gate, s):
+        for j in range(state.params.levels):
+            ladder.qty[s, j] = least if j == 0 else 0
+        return quoting.QUOTING
+    now_ns = np.int64(state.now_ns)
+    if gate.wants_shadow(state.gate, s, np.int64(ladder.px[s, 0]), now_ns):
+        _drop_shadow(state, s)
+        _leave_shadow(state, out, s, least, now_ns)
+    return quoting.NO_BID_GATE if s == 0 else quoting.NO_ASK_GATE
+
+
+@compiled
+def _leave_shadow(state, out, s, qty, now_ns):
+    ladder, tracker = state.ladder, state.ledger.tracker
+    i = predictions.freeze(
+        state.ledger,
+        state.models,
+        state.params,
+        state.market_params,
+        out,
+        records.KIND_GATED,
+        ZERO,
+        np.int64(state.quote_id),
+        s,
+        np.int64(ladder.px[s, 0]),
+        np.int64(ladder.index[s, 0]),
+        qty,
+        ladder.depth_bps[s, 0],
+        ladder.queue_ahead[s, 0],
+        NO,
+    )
+    if i < 0:
+        return  # counted by the ledger
+    shadow.wait(tracker, i, np.int64(tracker.node[i].active_ns))
+    tracker.node[i].forecast.gate_group = gate.AVOIDED
+    tracker.node[i].forecast.gate_until_ns = gate.OPEN_END
+    state.gate.node[s] = i
+    state.gate.prediction_id[s] = tracker.node[i].prediction_id
+    state.gate.px[s] = ladder.px[s, 0]
+    state.gate.node_ns[s] = now_ns
+
+
+@inline
+def _drop_shadow(state, s):
+    """The suppressed quote would have been cancelled now, and gone a latency later."""
+    i = np.int64(state.gate.node[s])
+    if i >= 0 and state.ledger.tracker.node[i].prediction_id == state.gate.prediction_id[s]:
+        gone_ns = np.int64(state.now_ns + state.params.latency_ns)
+        state.ledger.tracker.node[i].forecast.gate_until_ns = gone_ns
+    state.gate.node[s] = -1
+
+
+@inline
+def _is_kept(state, s, position):
+    """Whether a side reduces a position that is large enough for it never to be withdrawn."""
+    notional = np.float64(abs(position)) * np.float64(state.market_params.mid2) * 0.5
+    worth_keeping = max(np.float64(state.params.min_notional), REDUCE_SHARE * state.params.max_position_notional)
+    return position * (1 - 2 * s) < 0 and notional > worth_keeping
 
 
 @compiled
@@ -107,17 +198,16 @@ def _size(state, s, position, is_reduce_only, forcing):
         return quoting.NO_QUOTA
     if state.orders.open_qty[s] == 0 and _is_waiting(state, s):
         return quoting.NO_REFUSED
+    if state.market_params.oracle == funding.OFF_HOURS and not is_reducing:
+        return quoting.NO_OFF_HOURS
     room = np.int64(state.max_position_qty - side * position)
-    notional = np.float64(abs(position)) * np.float64(state.market_params.mid2) * 0.5
-    worth_keeping = max(np.float64(state.params.min_notional), REDUCE_SHARE * state.params.max_position_notional)
-    is_kept = is_reducing and notional > worth_keeping
     return quoting.size_side(
         state.ladder,
         state.params,
         state.grid,
         s,
         room,
-        YES if is_kept else NO,
+        YES if _is_kept(state, s, position) else NO,
         YES if is_reduce_only else NO,
         position,
         np.int64(state.order_qty),
@@ -157,9 +247,18 @@ def _write_quote(state, trigger, out):
     row.risk_reason = state.risk.reason
     row.position = state.profit.position
     row.market = state.market_params
+    for target in range(N_TARGETS):
+        row.influence[target] = state.models.influence[target]
+    for term in range(N_TERMS):
+        row.careful_share[term] = caution.share(state.models.caution, np.int64(term))
     for s in range(2):
         for term in range(N_TERMS):
             row.term_bps[s, term] = state.ladder.term_bps[s, term]
+            row.asked_bps[s, term] = state.ladder.asked_bps[s, term]
+        row.model_free_bps[s] = state.ladder.model_free_bps[s]
+        row.gate_closed[s] = state.gate.is_closed[s]
+        row.gate_p_loss[s] = state.gate.p_loss[s]
+        row.gate_propensity[s] = gate.propensity(state.gate, state.params, s)
         row.half_spread_bps[s] = state.ladder.half_spread_bps[s]
         row.no_quote_reason[s] = state.ladder.no_quote[s]
         for j in range(MAX_LEVELS):

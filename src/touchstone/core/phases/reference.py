@@ -44,6 +44,7 @@ def observe_lag(state, market):
     """What the leader says of our mid, into MarketParams; nothing while it is not there."""
     now_ns = np.int64(state.now_ns)
     market.reference = leadlag.reference(state.leadlag, now_ns, np.int64(state.params.reference_stale_ns))
+    market.reference_age_ns = now_ns - state.leadlag.recv_ns if state.leadlag.recv_ns > 0 else -1
     market.lag_gap_bps = math.nan
     market.lag_move_bps = 0.0
     market.lag_announced_bps = 0.0

@@ -1,8 +1,8 @@
 """What we would like to have in the book: terms, levels, values, sizes.
 
 Every half-spread is a sum of terms in bps per side (widening is asymmetric by nature), each kept with the quote. The
-*careful* part of a model's term (away from the mid) counts in full within a cap; the *bold* part (closer) is multiplied
-by the model's influence, which is 0 until its record shows that it adds value.
+*careful* part of a model's term (away from the mid) counts in full within a cap, until its cost is shown; the *bold*
+part (closer) is multiplied by the model's influence, which is 0 until its record shows that it adds value.
 """
 
 import math
@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from touchstone.core import grid as price_grid
-from touchstone.core.calibration import ledger
+from touchstone.core.calibration import caution, ledger, scorecard
 from touchstone.core.conventions import BPS, FILL_HORIZONS_NS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
@@ -19,21 +19,27 @@ from touchstone.core.params import RULE_AVELLANEDA, RULE_FIXED, RULE_GLFT, RULE_
 from touchstone.core.quoting import avellaneda, glft, sizing
 from touchstone.core.quoting.params import (
     MAX_LEVELS,
+    MODEL_TERMS,
+    N_MODEL_TERMS,
     N_TERMS,
     TERM_ADVERSE,
     TERM_BASE,
     TERM_CLAMP,
+    TERM_EDGE,
     TERM_FAIR,
     TERM_FEE,
+    TERM_FUNDING,
     TERM_INVENTORY,
     TERM_LAG,
+    TERM_ORACLE,
+    TERM_REGIME,
     TERM_STALENESS,
+    TERM_TARGETS,
 )
-from touchstone.core.targets import ADVERSE_TARGET, FAIR_TARGET, FILL_TARGET, LAG_MOVE_TARGET
+from touchstone.core.targets import ADVERSE_TARGET, FILL_TARGET
 
 HORIZON_10S, HORIZON_60S = np.int64(1), np.int64(2)  # indexes into FILL_HORIZONS_NS
 HORIZONS_S = np.array([ns / NS for ns in FILL_HORIZONS_NS])
-FAIR_1S, LAG_1S = FAIR_TARGET, LAG_MOVE_TARGET
 MARKOUT_10S = np.int64(4)  # index into MARKOUT_HORIZONS_NS
 ADVERSE_10S = np.int64(ADVERSE_TARGET + 4)
 TYPICAL_AGE_NS = np.int64(NS)  # a feed that spoke within this time is fresh
@@ -54,6 +60,9 @@ NO_QUOTE_NAMES = (
     "quota",
     "warming_up",
     "refused",
+    "off_hours",
+    "bid_toxicity_gate",
+    "ask_toxicity_gate",
 )
 (
     QUOTING,
@@ -69,6 +78,9 @@ NO_QUOTE_NAMES = (
     NO_QUOTA,
     NO_WARMING,
     NO_REFUSED,  # the exchange refused what was sent: waiting before the next try
+    NO_OFF_HOURS,
+    NO_BID_GATE,
+    NO_ASK_GATE,
 ) = (np.int64(i) for i in range(len(NO_QUOTE_NAMES)))
 
 N_NO_QUOTE = len(NO_QUOTE_NAMES)
@@ -76,7 +88,9 @@ N_NO_QUOTE = len(NO_QUOTE_NAMES)
 LADDER = record(
     [
         ("term_bps", "f8", (2, N_TERMS)),
+        ("asked_bps", "f8", (2, N_TERMS)),  # what each model would have, before its leash
         ("half_spread_bps", "f8", (2,)),
+        ("model_free_bps", "f8", (2,)),  # half-spread without any model's term
         ("is_priced", "i8", (2,)),  # 0: there is no half-spread (tables unsolved, or inventory at its bound)
         ("index", "i8", (2, MAX_LEVELS)),  # grid index, 0 = none
         ("px", "i8", (2, MAX_LEVELS)),
@@ -84,6 +98,7 @@ LADDER = record(
         ("queue_ahead", "f8", (2, MAX_LEVELS)),
         ("fill_p", "f8", (2, MAX_LEVELS)),  # within 10 s
         ("edge_bps", "f8", (2, MAX_LEVELS)),  # expected, if filled: half-spread then - fee - adverse selection at 10 s
+        ("full_edge_bps", "f8", (2, MAX_LEVELS)),  # the same with all that the models take off: what the gate goes by
         ("value_bps", "f8", (2, MAX_LEVELS)),  # fill_p x (edge - inventory term)
         ("qty", "i8", (2, MAX_LEVELS)),  # wanted; 0 = no quote at this level
         ("is_reduce", "i8", (2,)),
@@ -99,15 +114,6 @@ LADDER = record(
         ("n_moved_off_touch", "i8"),  # levels that would have crossed
     ]
 )
-
-
-@inline
-def _within_cap(ladder, term, cap):
-    """A careful term within its cap; counted when it was wider."""
-    if term > cap:
-        ladder.n_careful_capped += 1
-        return cap
-    return term
 
 
 @compiled
@@ -131,10 +137,10 @@ def _base_and_skewed(table, params, market):
 
 
 @compiled
-def form_terms(ladder, params, market, free, impacted, influence):
+def form_terms(ladder, params, market, free, impacted, models):
     """Half-spread of each side as a sum of terms. `free`, `impacted`: GLFT tables without and with adverse selection.
 
-    influence f8[N_TARGETS]: share of its bold part that each model has earned.
+    models: `influence` is the share of its own way that each has earned, `caution` what its careful part may count.
     """
     base, free_bid, free_ask = _base_and_skewed(free, params, market)
     hit_bid, hit_ask = free_bid, free_ask
@@ -142,44 +148,69 @@ def form_terms(ladder, params, market, free, impacted, influence):
         hit_bid, hit_ask = glft.quote(impacted, np.float64(market.inventory_lots))
     cap = np.float64(params.careful_cap_bps)
     age_s = np.float64(max(market.data_age_ns - TYPICAL_AGE_NS, 0)) / NS
-    staleness = _within_cap(ladder, market.sigma * math.sqrt(age_s), cap)
+    staleness = min(market.sigma * math.sqrt(age_s), cap)
+    oracle = min(np.float64(market.oracle_term_bps), cap)
+    carry = min(max(np.float64(market.funding_carry_bps), -cap), cap)
     for s in range(2):
-        terms = ladder.term_bps[s]
+        terms, asked = ladder.term_bps[s], ladder.asked_bps[s]
         with_inventory = free_bid if s == 0 else free_ask
         with_impact = hit_bid if s == 0 else hit_ask
-        adverse_term = with_impact - with_inventory
-        fair_term = -market.fair_move_bps if s == 0 else np.float64(market.fair_move_bps)
-        if math.isnan(base + with_inventory + adverse_term + fair_term):
+        asked[TERM_ADVERSE] = with_impact - with_inventory
+        asked[TERM_FAIR] = -market.fair_move_bps if s == 0 else np.float64(market.fair_move_bps)
+        asked[TERM_LAG] = -market.lag_move_bps if s == 0 else np.float64(market.lag_move_bps)
+        asked[TERM_REGIME] = market.regime_term_bps
+        asked[TERM_EDGE] = market.edge_widen_bps[s]
+        if math.isnan(base + with_inventory + asked[TERM_ADVERSE] + asked[TERM_FAIR]):
             ladder.is_priced[s] = 0
             continue
         ladder.is_priced[s] = 1
-        adverse_term = _leash(ladder, adverse_term, cap, influence[ADVERSE_10S])
-        fair_term = _leash(ladder, fair_term, cap, influence[FAIR_1S])
-        threat = -market.lag_move_bps if s == 0 else np.float64(market.lag_move_bps)
-        earned = influence[LAG_1S]
-        lag_careful = (1.0 - earned) * _within_cap(ladder, max(threat, 0.0), cap)
-        careful = max(adverse_term, 0.0) + max(fair_term, 0.0) + lag_careful
-        if careful > base:  # unproven models together: at most one base half-spread
-            ladder.n_careful_scaled += 1
-            adverse_term *= base / careful if adverse_term > 0.0 else 1.0
-            fair_term *= base / careful if fair_term > 0.0 else 1.0
-            lag_careful *= base / careful
         terms[TERM_BASE] = base
         terms[TERM_INVENTORY] = with_inventory - base
         terms[TERM_FEE] = params.maker_fee_bps
-        terms[TERM_ADVERSE] = adverse_term
-        terms[TERM_FAIR] = fair_term
-        terms[TERM_LAG] = earned * threat + lag_careful
-        market.lag_term_bps[s] = terms[TERM_LAG]
         terms[TERM_STALENESS] = staleness
-        half = 0.0
-        for term in range(N_TERMS - 1):
-            half += terms[term]
-        clamped = min(max(half, np.float64(params.min_half_spread_bps)), np.float64(params.max_half_spread_bps))
+        terms[TERM_FUNDING] = carry if s == 0 else -carry
+        terms[TERM_ORACLE] = oracle
+        _leash(ladder, terms, asked, base, cap, models)
+        market.lag_term_bps[s] = terms[TERM_LAG]
+        without = base + terms[TERM_INVENTORY] + terms[TERM_FEE] + staleness + terms[TERM_FUNDING] + oracle
+        half = without
+        for n in range(N_MODEL_TERMS):
+            half += terms[MODEL_TERMS[n]]
+        clamped = _clamp(params, half)
         terms[TERM_CLAMP] = clamped - half
         if clamped != half:
             ladder.n_clamped += 1
         ladder.half_spread_bps[s] = clamped
+        ladder.model_free_bps[s] = _clamp(params, without)
+
+
+@inline
+def _clamp(params, half):
+    return min(max(half, np.float64(params.min_half_spread_bps)), np.float64(params.max_half_spread_bps))
+
+
+@inline
+def _leash(ladder, terms, asked, base, cap, models):
+    """What each model asks for, as far as it has earned it; of the rest the careful part (away from mid), in its cap.
+
+    Careful parts that are not proven come to at most one base half-spread together.
+    """
+    together = 0.0
+    for n in range(N_MODEL_TERMS):
+        term = MODEL_TERMS[n]
+        careful = max(asked[term], 0.0)
+        if careful > cap:
+            ladder.n_careful_capped += 1
+            careful = cap
+        terms[term] = (1.0 - models.influence[TERM_TARGETS[n]]) * caution.share(models.caution, term) * careful
+        together += terms[term]
+    fits = 1.0
+    if together > base:
+        ladder.n_careful_scaled += 1
+        fits = base / together
+    for n in range(N_MODEL_TERMS):
+        term = MODEL_TERMS[n]
+        terms[term] = models.influence[TERM_TARGETS[n]] * asked[term] + fits * terms[term]
 
 
 @compiled
@@ -233,40 +264,48 @@ def _put_level(ladder, book, grid, s, j, index):
 
 
 @inline
-def _leash(ladder, term, cap, influence):
-    """Careful (away from mid): in full within the cap. Bold (closer): as far as the model has earned it."""
-    return _within_cap(ladder, term, cap) if term > 0.0 else term * influence
+def index_at_depth(grid, s, mid, depth_bps):
+    """Grid index of the price at a depth from mid (price units), or of the next one farther away."""
+    if s == 0:
+        return price_grid.index_at_or_below(grid, mid * (1.0 - depth_bps / BPS))
+    return price_grid.index_at_or_above(grid, mid * (1.0 + depth_bps / BPS))
+
+
+@inline
+def off_touch(s, index, opposite):
+    """The index, or the nearest one that does not cross the other side's touch (its grid index)."""
+    return min(index, opposite - 1) if s == 0 else max(index, opposite + 1)
 
 
 @compiled
 def place_levels(ladder, params, market, book, grid):
     """Prices of each level on the venue's grid, away from the touch of the other side, each price once."""
-    mid = 0.5 * np.float64(market.mid2)
     for s in range(2):
-        if not ladder.is_priced[s]:
-            for j in range(params.levels):
-                ladder.px[s, j] = 0
-            continue
-        opposite = price_grid.index_of(grid, np.int64(market.best_px[1 - s]))
-        previous = np.int64(0)
+        place_side(ladder, params, market, book, grid, np.int64(s))
+
+
+@compiled
+def place_side(ladder, params, market, book, grid, s):
+    """Prices of the levels of one side."""
+    mid = 0.5 * np.float64(market.mid2)
+    if not ladder.is_priced[s]:
         for j in range(params.levels):
-            depth = ladder.half_spread_bps[s] + np.float64(j) * params.level_spacing_bps
-            if s == 0:
-                index = price_grid.index_at_or_below(grid, mid * (1.0 - depth / BPS))
-                if index >= opposite:
-                    index = opposite - 1
-                    ladder.n_moved_off_touch += 1
-                if j > 0 and index >= previous:
-                    index = previous - 1
-            else:
-                index = price_grid.index_at_or_above(grid, mid * (1.0 + depth / BPS))
-                if index <= opposite:
-                    index = opposite + 1
-                    ladder.n_moved_off_touch += 1
-                if j > 0 and index <= previous:
-                    index = previous + 1
-            previous = index
-            _put_level(ladder, book, grid, np.int64(s), np.int64(j), index)
+            ladder.px[s, j] = 0
+        return
+    opposite = price_grid.index_of(grid, np.int64(market.best_px[1 - s]))
+    previous = np.int64(0)
+    for j in range(params.levels):
+        depth = ladder.half_spread_bps[s] + np.float64(j) * params.level_spacing_bps
+        at_depth = index_at_depth(grid, s, mid, depth)
+        index = off_touch(s, at_depth, opposite)
+        if index != at_depth:
+            ladder.n_moved_off_touch += 1
+        if j > 0 and s == 0 and index >= previous:
+            index = previous - 1
+        elif j > 0 and s == 1 and index <= previous:
+            index = previous + 1
+        previous = index
+        _put_level(ladder, book, grid, s, np.int64(j), index)
 
 
 @inline
@@ -282,52 +321,62 @@ def queue_at(book, s, index):
 
 @inline
 def value_at(ladder, models, params, market, s, depth_bps, queue_ahead, h):
-    """(P(fill within FILL_HORIZONS_NS[h]), expected edge in bps if filled) of an order at a depth, behind a queue.
+    """(P(fill within FILL_HORIZONS_NS[h]), expected edge, full edge in bps if filled) of an order, behind a queue.
 
     The probability is that of the measured intensity, moved towards the fill model as far as that has earned it. What
     the models take off the quoted distance (mid coming nearer before the fill, adverse selection after it) counts as
     far as one base half-spread until the adverse selection model has shown that it adds value, and in full from then
-    on: doubt alone does not withdraw a side. The leader's move, as far as it is believed in the quotes, counts as made:
-    it brings the mid nearer to the side that it threatens.
+    on (in the full edge always): doubt alone does not withdraw a side. The leader's move, as far as it is believed in
+    the quotes, counts as made: it brings the mid nearer to the side that it threatens.
     """
     raw_depth_bps = depth_bps
     depth_bps = depth_bps - ladder.term_bps[s, TERM_LAG]
     rate = market.a * math.exp(-market.k * max(depth_bps, 0.0))
     p = -math.expm1(-rate * HORIZONS_S[h])
-    trusted = models.influence[FILL_TARGET + h]
+    trusted = models.influence[FILL_TARGET + h] if params.has_fill else 0.0
     if trusted > 0.0:
         ledger.fill_features(ladder.features, market, s, raw_depth_bps, queue_ahead)
         predicted, _ = fill.predict(models.fill_model, ladder.features, h)
-        p += trusted * (predicted - p)
+        p += trusted * (scorecard.forecast(models.cards[FILL_TARGET + h], predicted) - p)
     bucket = depth_bucket(depth_bps)
     half_spread, _ = capture.predict(models.capture_10s, bucket, depth_bps)
-    loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, bucket, s, market.sigma)
+    loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, bucket, s, market.sigma, market.toxicity_x[s])
     taken = depth_bps - half_spread + loss - market.lag_announced_bps
+    full_edge = depth_bps - params.maker_fee_bps - taken
+    if not params.has_adverse:
+        taken = 0.0
     earned = models.influence[ADVERSE_10S]
     most = np.float64(ladder.term_bps[s, TERM_BASE])
     if taken > most:
         taken = most + earned * (taken - most)
     elif taken < 0.0:
         taken *= earned
-    return p, depth_bps - params.maker_fee_bps - taken
+    return p, depth_bps - params.maker_fee_bps - taken, full_edge
 
 
 @compiled
 def value_levels(ladder, models, params, market):
-    """Expected value of every level, whether or not we may quote it.
+    """`value_side` of both."""
+    for s in range(2):
+        value_side(ladder, models, params, market, np.int64(s))
+
+
+@compiled
+def value_side(ladder, models, params, market, s):
+    """Expected value of every level of a side, whether or not we may quote it.
 
     To what a fill earns comes what it does to our inventory: the inventory term of the half-spread is the price that
     GLFT puts on holding one more lot that way, so a fill that reduces is worth that much more.
     """
-    for s in range(2):
-        for j in range(params.levels):
-            p, edge = 0.0, 0.0
-            if ladder.is_priced[s]:
-                depth, ahead = ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
-                p, edge = value_at(ladder, models, params, market, np.int64(s), depth, ahead, HORIZON_10S)
-            ladder.fill_p[s, j] = p
-            ladder.edge_bps[s, j] = edge
-            ladder.value_bps[s, j] = p * (edge - ladder.term_bps[s, TERM_INVENTORY])
+    for j in range(params.levels):
+        p, edge, full_edge = 0.0, 0.0, 0.0
+        if ladder.is_priced[s]:
+            depth, ahead = ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
+            p, edge, full_edge = value_at(ladder, models, params, market, s, depth, ahead, HORIZON_10S)
+        ladder.fill_p[s, j] = p
+        ladder.edge_bps[s, j] = edge
+        ladder.full_edge_bps[s, j] = full_edge
+        ladder.value_bps[s, j] = p * (edge - ladder.term_bps[s, TERM_INVENTORY])
 
 
 @compiled

@@ -40,11 +40,12 @@ ORDER = record(
         # DESIGN: frozen with the decision, looked up by cloid when the fill comes
         ("fill_prediction_id", "i8"),
         ("as_prediction_id", "i8"),
-        ("edge_prediction_id", "i8"),  # 0 until the edge model exists
+        ("edge_prediction_id", "i8"),
         ("lag_prediction_id", "i8"),  # 0: no reference
         ("prediction_ns", "i8"),
         ("predicted_fill_prob", "f8"),  # within 10 s
         ("predicted_as_bps", "f8"),  # at 10 s
+        ("predicted_edge_bps", "f8"),
         ("at_decision", records.SNAPSHOT),
     ]
 )

@@ -14,6 +14,7 @@ import numpy as np
 
 from touchstone.core.conventions import NS
 from touchstone.core.jit import compiled, inline, record
+from touchstone.core.quick import decay
 
 MICRO_PER_REQUEST = 1_000_000
 PRICE_LEAST = 500  # micro: 0.0005 USDC per reserved request
@@ -84,7 +85,7 @@ def _decay(q, now_ns):
         q.started_ns = now_ns
         q.rate_ns = now_ns
     if now_ns > q.rate_ns:
-        share = math.exp(-np.float64(now_ns - q.rate_ns) / NS / RATE_S)
+        share = decay(np.float64(now_ns - q.rate_ns) / NS / RATE_S)
         q.spent_level *= share
         q.earned_level *= share
         q.rate_ns = now_ns

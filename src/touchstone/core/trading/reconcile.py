@@ -11,13 +11,16 @@ import numpy as np
 
 from touchstone.core import actions, records
 from touchstone.core.calibration import ledger as predictions
+from touchstone.core.calibration import scorecard
 from touchstone.core.conventions import BPS, depth_bucket
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.core.market import leadlag
 from touchstone.core.params import RULE_TICKS
+from touchstone.core.quoting import gate
 from touchstone.core.quoting import ladder as quoting
 from touchstone.core.quoting.params import MAX_LEVELS, TERM_INVENTORY
+from touchstone.core.targets import TOXIC_TARGET
 from touchstone.core.trading import orders as order_table
 from touchstone.core.trading import quota, risk
 
@@ -31,6 +34,8 @@ RECONCILE = record(
         ("is_matched", "i1", (order_table.CAPACITY,)),  # scratch
         ("candidate", "i8", (order_table.MAX_LIVE,)),  # scratch: slots of the orders that may serve a level, -1 taken
         ("candidate_px", "i8", (order_table.MAX_LIVE,)),
+        ("n_idle", "i8", (2,)),  # scratch: resting orders that serve no level
+        ("n_lacking", "i8", (2,)),  # scratch: wanted levels without an order
         ("n_kept", "i8"),
         ("n_kept_for_price", "i8"),  # moves that were not worth their request
         ("n_rate_limited", "i8"),
@@ -57,9 +62,9 @@ def _is_worth_moving(state, s, i, j):
     ahead = ladder.queue_ahead[s, j]
     if order.node >= 0:
         ahead = max(np.float64(state.ledger.tracker.node[order.node].queue_ahead), 0.0)
-    here, edge_here = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
+    here, edge_here, _ = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
     depth, ahead = ladder.depth_bps[s, j], ladder.queue_ahead[s, j]
-    there, edge_there = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
+    there, edge_there, _ = quoting.value_at(ladder, state.models, state.params, market, s, depth, ahead, LIFE)
     inventory = ladder.term_bps[s, TERM_INVENTORY]
     gain_bps = there * (edge_there - inventory) - here * (edge_here - inventory)
     gain_micro = gain_bps / BPS * np.float64(order.left) * np.float64(order.px)
@@ -76,6 +81,7 @@ def match(state, s, least):
         work.order_of_level[s, j] = -1
         if ladder.qty[s, j] == 0:
             continue
+        work.n_lacking[s] += 1
         place = np.int64(-1)
         nearest_distance = np.int64(0)
         for n in range(n_candidates):
@@ -83,6 +89,8 @@ def match(state, s, least):
             if work.candidate[n] >= 0 and (place < 0 or distance < nearest_distance):
                 place = np.int64(n)
                 nearest_distance = distance
+                if distance == 0:
+                    break
         if place < 0:
             continue
         nearest = np.int64(work.candidate[place])
@@ -100,12 +108,17 @@ def match(state, s, least):
             work.is_matched[nearest] = 1
             work.candidate[place] = -1
             work.n_kept += 1
+            work.n_lacking[s] -= 1
+            if order.state == order_table.RESTING:
+                work.n_idle[s] -= 1
 
 
 @inline
 def _candidates(state, s):
     """List the orders of a side that may serve a level, none of them matched; returns how many."""
     work = state.reconcile
+    work.n_idle[s] = 0
+    work.n_lacking[s] = 0
     count = np.int64(0)
     for n in range(state.orders.n_live):
         i = np.int64(state.orders.live[n])
@@ -113,6 +126,8 @@ def _candidates(state, s):
         if order.s != s:
             continue
         work.is_matched[i] = 0
+        if order.state == order_table.RESTING:
+            work.n_idle[s] += 1
         is_there = order.state == order_table.SENT or order.state == order_table.RESTING
         if is_there and order.is_reduce == state.ladder.is_reduce[s]:
             work.candidate[count] = i
@@ -168,6 +183,8 @@ def _place(state, out, s, j, replaces, reason):
     order.node = node
     order.quote_id = state.quote_id
     if node >= 0:
+        state.ledger.tracker.node[node].forecast.gate_group = gate.TRIED if state.gate.is_tried[s] else gate.KEPT
+    if node >= 0:
         stamp(order, state.ledger.tracker.node[node], now_ns)
         if leadlag.is_known(market):
             order.lag_prediction_id = state.ledger.lag.newest_id  # of the second that the order was decided in
@@ -194,6 +211,8 @@ def stamp(order, tracked, now_ns):
     order.prediction_ns = now_ns
     order.predicted_fill_prob = tracked.p[quoting.HORIZON_10S]
     order.predicted_as_bps = tracked.forecast.loc_bps[quoting.MARKOUT_10S]
+    order.edge_prediction_id = tracked.prediction_id + 2
+    order.predicted_edge_bps = tracked.forecast.edge_loc
 
 
 @inline
@@ -204,6 +223,8 @@ def stamp_nothing(order):
     order.prediction_ns = 0
     order.predicted_fill_prob = math.nan
     order.predicted_as_bps = math.nan
+    order.edge_prediction_id = 0
+    order.predicted_edge_bps = math.nan
 
 
 @inline
@@ -225,7 +246,8 @@ def observe_toxicity(state):
     state.toxic_n, state.toxic_half_bps, state.toxic_sigma = n, half, market.sigma
     bucket = depth_bucket(half)
     for s in range(2):
-        market.p_toxic[s] = predictions.p_toxic(models, state.params, bucket, np.int64(s), half, market.sigma)
+        p = predictions.p_toxic(models, state.params, bucket, np.int64(s), half, market.sigma)
+        market.p_toxic[s] = scorecard.forecast(models.cards[TOXIC_TARGET], p)
 
 
 @inline
@@ -244,7 +266,12 @@ def snapshot(row, state, t_ns, depth_bps, queue_ahead):
     row.queue_ahead = queue_ahead
     row.p_toxic[0] = market.p_toxic[0]
     row.p_toxic[1] = market.p_toxic[1]
-    row.regime = 0
+    row.ofi = market.ofi
+    row.regime = market.regime
+    row.p_change = market.p_change
+    row.oracle_gap_bps = market.oracle_gap_bps
+    row.toxicity_p[0] = market.toxicity_p[0]
+    row.toxicity_p[1] = market.toxicity_p[1]
 
 
 @inline
@@ -252,15 +279,18 @@ def _room(state, s, px):
     """How much more may be ordered on a side: position in its limit if all fill, each side in half of theirs."""
     held = np.int64(state.profit.position) if s == 0 else -np.int64(state.profit.position)
     by_position = state.max_position_qty - held - np.int64(state.orders.open_qty[s])
-    half = (np.int64(state.risk.limits.open_notional) - 1) // 2
-    by_notional = (half - np.int64(state.orders.open_notional[s])) // max(px, ONE)
-    return min(by_position, by_notional)
+    left = (np.int64(state.risk.limits.open_notional) - 1) // 2 - np.int64(state.orders.open_notional[s])
+    if by_position * px <= left and px > 0:  # the notional allows it, which needs no division
+        return by_position
+    return min(by_position, left // max(px, ONE))
 
 
 @compiled
 def clear(state, out, s, reason):
     """Cancel the resting orders of a side that serve no level; where orders move by an amend, `serve` does that."""
     work = state.reconcile
+    if work.n_idle[s] == 0:
+        return
     orders = state.orders
     now_ns = np.int64(state.market_params.t_ns)
     for n in range(orders.n_live):
@@ -269,6 +299,7 @@ def clear(state, out, s, reason):
         if order.s == s and order.state == order_table.RESTING and not work.is_matched[i]:
             quota.spend(state.quota, now_ns, ONE)
             order_table.cancel(orders, out, i, now_ns, reason)
+    work.n_idle[s] = 0
 
 
 @inline
@@ -289,8 +320,10 @@ def serve(state, out, s, least, reason):
     orders = state.orders
     now_ns = np.int64(state.market_params.t_ns)
     refused = quoting.QUOTING
+    if work.n_idle[s] == 0 and work.n_lacking[s] == 0:
+        return refused
     level = np.int64(0)
-    n = np.int64(0)
+    n = np.int64(0) if work.n_idle[s] > 0 else np.int64(orders.n_live)
     # Unmatched resting orders go to levels that lack one; those left over are cancelled.
     while n < orders.n_live:
         i = np.int64(orders.live[n])

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from touchstone.insight.charts.canvas import CHAR, Canvas, Scale, legend, spread
+from touchstone.insight.charts.canvas import CHAR, Canvas, Scale, legend, signed, spread
 
 ROW = 24
 
@@ -49,9 +49,9 @@ def bars(items: Sequence[Bar], title: str, unit: str, *, width: int = 420, form:
 def waterfall(items: Sequence[tuple[str, float]], total: float, title: str, unit: str, *, width: int = 420) -> str:
     """How the lines of an account lead from zero to its total; each bar starts where the one before it ended."""
     left = int(max([len(name) for name, _ in items] + [5]) * CHAR + 12)
-    largest = max([abs(value) for _, value in items] + [abs(total), 1e-12])
+    largest = max([abs(value) for _, value in items] + [abs(total), 1e-4])
     places = max(2, 2 - math.floor(math.log10(largest)))
-    notes = [f"{value:+,.{places}f}" for _, value in items] + [f"{total:+,.{places}f}"]
+    notes = [signed(value, places) for _, value in items] + [signed(total, places)]
     canvas = Canvas(
         width, 34 + ROW * (len(items) + 1), title, left=left, right=int(max(len(note) for note in notes) * CHAR + 10)
     )

@@ -70,6 +70,15 @@ def label(value: float, step: float | None = None) -> str:
     return f"{value:.3g}"
 
 
+def signed(value: float, places: int) -> str:
+    """A number with its sign; one that would read as zero but is none gets a digit that shows it."""
+    if value and round(abs(value), places) == 0.0:
+        places = -math.floor(math.log10(abs(value)))
+        if places > 8:
+            return f"{value:+.0e}"
+    return f"{value if value else 0.0:+,.{places}f}"
+
+
 class Canvas:
     """An SVG picture under construction; coordinates in pixels, the origin at the top left."""
 

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from touchstone.insight.export.columns import Column, columns_of
+from touchstone.insight.export.column import Column
+from touchstone.insight.export.columns import columns_of
 from touchstone.insight.readings.folder import LEDGER_PER_UNIT, MICRO, NS, Session, UnreadableSessionError
 
 CHUNK = 100_000  # rows in memory at once

@@ -65,8 +65,8 @@ def toxic_side(readings: Readings) -> list[Finding]:
             Severity.HIGH,
             f"{names} fills lose money: the price goes on through them",
             tuple(evidence),
-            f"Move the {names} away or withdraw it while its P(toxic) is high; look at its markout by depth below: if "
-            "only near fills lose, widen; if all do, the signal that precedes them is missing (lead-lag, flow).",
+            f"Quote the {names} farther away, or not at all while P(toxic) is high. By depth (below): if only "
+            "near fills lose, widen; if all do, the signal that precedes them is missing (lead-lag, flow).",
             f"edge of the {names} fills at 10 s after fees",
             net,
             money,

@@ -92,7 +92,7 @@ def _stale_market(readings: Readings) -> Finding | None:
         (f"breakers: {words}", f"all quotes pulled for {pulled:,.0f} s of {span:,.0f} s"),
         "Look at connection losses and feed lag under Latency and Data quality; a feed that stutters at the same time "
         "of day is the provider's. `[risk] stale_after_s` and `max_feed_lag_s` say from when on it counts.",
-        "spread minus fees that the same time of quoting earned otherwise",
+        "what the time out of the book cost (+ saved), at the rate of spread minus fees of the rest",
         exact(-1e4 * forgone / volume) if volume else NOTHING,
         exact(-forgone) if volume else NOTHING,
     )

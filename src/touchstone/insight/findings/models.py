@@ -168,8 +168,8 @@ def _too_tight(covered: float) -> float:
 
 def _against_baseline(readings: Readings, name: str) -> tuple[Estimate, Estimate]:
     """Mean gain over the baseline where the score is in bps, and what that is of the notional traded."""
-    if name.startswith(("fill", "toxic", "lag_1s", "lag_move", "fair")):
-        return NOTHING, NOTHING  # a probability, or bps^2
+    if name.startswith(("fill", "toxic", "lag_1s", "lag_move", "fair", "belief")):
+        return NOTHING, NOTHING  # a probability, bps^2, or nats
     try:
         sums = readings.outcomes
         chosen = sums.of(name)

@@ -13,6 +13,7 @@ from touchstone.insight.readings.folder import NoDataError
 from touchstone.insight.readings.readings import Readings
 from touchstone.insight.readings.scatter import Scatter, adverse_scatter, edge_scatter
 
+MOST_POINTS = 1_000  # of a scatter; beyond, every second, third, ...
 BANDS = "Bands: 90 %, from time blocks, for fills of one moment share a price path; none below 10 blocks."
 
 
@@ -91,10 +92,12 @@ def side_and_depth(readings: Readings) -> str:
 def scatter(found: Scatter, what: str) -> str:
     """Points with the band that was forecast, and how many fell inside."""
     points = []
-    for x, y, side in zip(found.predicted.tolist(), found.realised.tolist(), found.side, strict=True):
+    shown = slice(None, None, max(1, len(found.side) // MOST_POINTS))
+    drawn = (part[shown].tolist() for part in (found.predicted, found.realised, found.side))
+    for x, y, side in zip(*drawn, strict=True):
         name, color = ("bid", "0") if side > 0 else ("ask", "1")
         points.append((x, y, color, f"{name}: predicted {x:+.2f}, realised {y:+.2f} bps"))
-    band = list(zip(found.predicted.tolist(), found.low.tolist(), found.high.tolist(), strict=True))
+    band = list(zip(*(part[shown].tolist() for part in (found.predicted, found.low, found.high)), strict=True))
     picture = calibration.scatter(
         points, f"Predicted against realised {what}", f"predicted {what}", "realised, bps", band=sorted(band)
     )

@@ -80,6 +80,12 @@ def chip(words: str, tone: str) -> str:
     return f'<span class="chip {tone}">{escape(words)}</span>'
 
 
+def code(words: str) -> str:
+    """Words with `code` in backticks."""
+    parts = escape(words).split("`")
+    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))
+
+
 def amount(value: float | None, *, sign: bool = True) -> str:
     """Money in as many digits as it needs."""
     if not is_number(value):

@@ -13,15 +13,16 @@ from touchstone.insight.readings import clustered
 from touchstone.insight.readings.folder import NoDataError
 from touchstone.insight.readings.outcomes import by_depth
 from touchstone.insight.readings.readings import Readings
-from touchstone.insight.words import count, covered, interval, is_number, number, ratio, verdict_of
+from touchstone.insight.words import SCORES, count, covered, interval, is_number, number, ratio, verdict_of
 
 TONES = {"ADDS VALUE": "good", "HARMFUL": "bad", "FIXABLE": "warn"}
 FOLLOWED = ("fill_10s", "toxic_10s", "adverse_10s", "edge_10s", "lag_1s", "fair_1s")
 LEGEND = (
-    "score: Brier, CRPS (bps) or squared error (bps^2), lower is better; skill: 1 - score / baseline's; ir: DSC / MCB, "
-    "more than 1 beats the bucket's rate; in 50/90: % of outcomes inside the central intervals; verdicts come from "
-    "e-processes, not from these intervals."
+    "score: Brier, CRPS (bps), squared error (bps^2) or -ln p (nats), lower is better; skill: 1 - score / baseline's; "
+    "ir: DSC / MCB, more than 1 beats the bucket's rate; in 50/90: % of outcomes inside the central intervals; "
+    "verdicts come from e-processes, not from these intervals."
 )
+MOST_RECORDS = 200  # of a line along the calibration records
 COUNTS = "Bars below: how many forecasts a point stands for; vertical lines: 90 % interval with n_eff."
 
 
@@ -57,7 +58,7 @@ def scorecards(readings: Readings) -> str:
     head = ("model", "n", "n_eff", "score", "skill", "90 % interval", "ir", "in 50/90", "e skill", "e harm", "verdict")
     rows = []
     for name, card in _cards(readings).items():
-        score = next((card[key] for key in ("brier", "crps", "squared_error") if card.get(key) is not None), None)
+        score = next((card[key] for key in SCORES if card.get(key) is not None), None)
         verdict = verdict_of(card)
         chips = chip(verdict, TONES.get(verdict, "soft"))
         if card.get("degraded"):
@@ -163,7 +164,9 @@ def _scores(
         values = np.clip(getattr(scores, column), -1.0 if column == "skill" else -10.0, 10.0)
         if np.isfinite(values).any():
             dash = ("", "dashed", "dotted")[at % 3]
-            drawn.append(lines.Series(name, scores.t_ns.tolist(), values.tolist(), color=str(at % 6), dash=dash))
+            shown = np.linspace(0, len(values) - 1, min(len(values), MOST_RECORDS)).astype(int)
+            x, y = scores.t_ns[shown].tolist(), values[shown].tolist()
+            drawn.append(lines.Series(name, x, y, color=str(at % 6), dash=dash))
     if not drawn or max(len(each.x) for each in drawn) < 2:
         raise NoDataError("fewer than two calibration records were written: one comes every five minutes")
     return lines.along_time(drawn, title, y_name, zero=zero, references=references)
@@ -203,6 +206,28 @@ def lead_lag(readings: Readings) -> str:
 
 def gate(readings: Readings) -> str:
     """What the gate avoided and what it cost."""
-    if not readings.result.get("gate"):
-        raise NoDataError("this session ran without a gate")
-    raise NoDataError("the gate's scorecard is not known to this page")
+    found = readings.result.get("gate") or {}
+    if not found:
+        raise NoDataError("this session ran without a gate, or its scorecard is told at the end of a session")
+    if not found["is_on"]:
+        raise NoDataError("the gate is switched off")
+    bid, ask = found["episodes"]
+    if not bid + ask:
+        return '<p class="note">The gate never closed: no side was expected to lose out to its deepest level.</p>'
+    span = interval(found["difference_low"], found["difference_high"], "+.3f")
+    saved = interval(found["saved_low"], found["saved_high"], "+.2f")
+    rows = [
+        ["closed, share of the time", number(found["closed_share"], ".1%"), ""],
+        ["episodes, bid and ask", f"{bid:,} and {ask:,}", ""],
+        [f"of these quoted all the same (chance {found['propensity']:g})", count(sum(found["tried"])), ""],
+        ["toxic fills avoided", number(found["toxic_avoided"], ".1%"), ""],
+        ["benign fills lost", number(found["benign_lost"], ".1%"), ""],
+        ["difference", number(found["difference"], "+.3f"), span],
+        ["a gate by lot avoids of both", number(found["random_gate"], ".1%"), ""],
+        ["saved per fill avoided, bps", number(found["saved_bps"], "+.2f"), saved],
+    ]
+    groups = [
+        [name, count(row["n"]), count(row["benign"]), count(row["toxic"]), number(row["bps"], "+.2f")]
+        for name, row in found["groups"].items()
+    ]
+    return table(("", "", "90 %"), rows) + table(("fills", "n", "benign", "toxic", "earned, bps"), groups)

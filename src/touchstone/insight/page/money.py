@@ -10,6 +10,7 @@ from touchstone.insight.readings.path import Money
 from touchstone.insight.readings.readings import Readings
 from touchstone.insight.words import MISSING, PNL_LINES, interval, number
 
+MOST_POINTS = 1_000  # of a path: more than a picture has columns
 VARIANTS = (("pessimistic_queue", "pessimistic queue"), ("latency_0x", "latency x 0"), ("latency_2x", "latency x 2"))
 
 
@@ -58,14 +59,18 @@ def edge(readings: Readings) -> str:
 
 def over_time(money: Money, currency: str) -> str:
     """The total and its lines along the time."""
-    x = money.t_ns.astype(np.float64).tolist()
+    shown = np.linspace(0, len(money.t_ns) - 1, min(len(money.t_ns), MOST_POINTS)).astype(int)
+    x = money.t_ns[shown].astype(np.float64).tolist()
     held = money.opening_inventory + money.post_horizon
     drawn = [
-        lines.Series("total", x, money.total.tolist(), color="6", step=True),
-        lines.Series("spread capture", x, money.spread_capture.tolist(), color="2", step=True),
-        lines.Series("adverse selection", x, (-money.adverse_selection).tolist(), color="1", step=True),
-        lines.Series("drift and opening inventory", x, held.tolist(), color="3", step=True, dash="dashed"),
-        lines.Series("fees", x, (-money.fees).tolist(), color="5", step=True, dash="dotted"),
+        lines.Series(name, x, values[shown].tolist(), color=color, step=True, dash=dash)
+        for name, values, color, dash in (
+            ("total", money.total, "6", ""),
+            ("spread capture", money.spread_capture, "2", ""),
+            ("adverse selection", -money.adverse_selection, "1", ""),
+            ("drift and opening inventory", held, "3", "dashed"),
+            ("fees", -money.fees, "5", "dotted"),
+        )
     ]
     return both_widths(
         lambda width: lines.along_time(

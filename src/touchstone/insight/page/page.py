@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from touchstone.insight.findings import find
-from touchstone.insight.page import data, fills, models, money, quotes, summary
+from touchstone.insight.page import climate, data, fills, models, money, quotes, summary
 from touchstone.insight.page.html import Panel
 from touchstone.insight.page.style import CSS
 from touchstone.insight.readings.folder import open_session
@@ -18,6 +18,7 @@ SECTIONS: tuple[tuple[str, Callable[[Readings], list[Panel]]], ...] = (
     ("Money", money.panels),
     ("Fills", fills.panels),
     ("Models", models.panels),
+    ("Kind of market", climate.panels),
     ("Quotes and limits", quotes.panels),
     ("Data", data.panels),
 )

@@ -11,6 +11,7 @@ from touchstone.insight.readings.readings import Readings
 from touchstone.insight.words import MISSING, count, number
 
 STRETCHES = 100
+MOST_POINTS = 1_000  # of a path: more than a picture has columns
 MOST_MARKERS = 400  # fills drawn; beyond, every second, third, ...
 
 
@@ -78,12 +79,14 @@ def inventory(readings: Readings) -> str:
     """The position at the mid, and its limit."""
     money = readings.money
     limit = readings.session.config.max_position_notional
-    x, held = money.t_ns.astype(np.float64).tolist(), money.position * money.mid
+    held = money.position * money.mid
     largest = float(np.abs(held).max())
+    shown = np.linspace(0, len(held) - 1, min(len(held), MOST_POINTS)).astype(int)
+    x = money.t_ns[shown].astype(np.float64).tolist()
     references = ((limit, "limit"), (-limit, "-limit")) if largest > 0.5 * limit else ()
     picture = lines.along_time(
-        [Series("position", x, held.tolist(), color="0", step=True)], "Position at the mid", readings.session.currency,
-        zero=True, references=references,
+        [Series("position", x, held[shown].tolist(), color="0", step=True)], "Position at the mid",
+        readings.session.currency, zero=True, references=references,
     )  # fmt: skip
     found = readings.result.get("inventory") or {}
     mean, most = found.get("mean_abs_notional"), found.get("max_abs_notional")

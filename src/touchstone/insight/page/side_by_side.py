@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
-from html import escape
 from typing import Any
 
 from touchstone.insight.charts import bars
 from touchstone.insight.findings import find
 from touchstone.insight.page import fills, models, money, quotes, summary
-from touchstone.insight.page.html import Panel, panel, table
+from touchstone.insight.page.html import Panel, code, panel, table
 from touchstone.insight.page.page import document, section
 from touchstone.insight.readings.readings import Readings
 from touchstone.insight.words import MISSING, is_number
@@ -65,7 +64,7 @@ def _verdicts(found: dict[str, Any]) -> str:
                 judged(row),
             ]
         )
-    notes = "".join(f'<p class="note">{escape(words)}</p>' for words in found["caveats"])
+    notes = "".join(f'<p class="note">{code(words)}</p>' for words in found["caveats"])
     return table(("", "A", "B", "B - A", "could see", "B is"), rows, text=(0, 5)) + notes
 
 
@@ -91,6 +90,8 @@ def short(value: Any, sign: str = "") -> str:
     if not is_number(value):
         return MISSING
     size = abs(value)
+    if size < 1e-9:  # what is left of rounding
+        return format(0.0, f"{sign}.0f")
     return format(value, f"{sign},.0f" if size >= 1000 else f"{sign}.1f" if size >= 100 else f"{sign}.3g")
 
 

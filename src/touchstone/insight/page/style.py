@@ -23,8 +23,9 @@ code { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; back
 .note { margin-top: 8px; }
 .empty { background: var(--wash); border: 1px dashed var(--faint); border-radius: 6px; padding: 10px 12px; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 1px; margin: 16px 0;
-  background: var(--faint); border: 1px solid var(--faint); border-radius: 8px; overflow: hidden; }
-.figure { background: var(--card); padding: 10px 12px; display: flex; flex-direction: column; min-width: 0; }
+  background: var(--card); border: 1px solid var(--faint); border-radius: 8px; overflow: hidden; }
+.figure { background: var(--card); box-shadow: 0 0 0 1px var(--faint); padding: 10px 12px; min-width: 0;
+  display: flex; flex-direction: column; }
 .figure .name { font-size: 12px; color: var(--soft); }
 .figure .value { font-size: 19px; font-weight: 650; white-space: nowrap; }
 .figure .detail { font-size: 12px; }
@@ -35,7 +36,7 @@ code { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; back
   margin: 0 0 14px; break-inside: avoid; }
 .wide-panel { column-span: all; margin-top: 14px; } .wide-panel:first-child { margin-top: 0; }
 .multiples { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 210px), 1fr)); gap: 12px; }
-.multiples svg.chart { max-width: 330px; }
+.multiples svg.chart { max-width: 280px; } .pair .panel svg.chart { max-width: 480px; }
 figure { margin: 0; min-width: 0; } figcaption { font-size: 12.5px; font-weight: 600; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; margin-top: 4px; font-size: 12px; color: var(--soft); }
 .key { display: inline-flex; align-items: center; gap: 5px; } svg.swatch { width: 18px; height: 8px; flex: none; }
@@ -77,6 +78,7 @@ footer { margin-top: 30px; }
   .panel, .finding, .figures, figure { break-inside: avoid; } .scroll { overflow: visible; }
   .grid { columns: 2; column-gap: 10px; } .multiples { grid-template-columns: repeat(3, 1fr); }
   .for-wide { display: block; } .for-narrow { display: none; } table { font-size: 10px; }
+  .finding .sizes, .question, .note, .empty, .legend, .meta { font-size: 10px; }
 }
 """
 )

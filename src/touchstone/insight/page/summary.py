@@ -9,9 +9,7 @@ from touchstone import __version__
 from touchstone.insight import sentences
 from touchstone.insight.charts.lines import sparkline
 from touchstone.insight.findings import Finding, Severity
-from touchstone.insight.page.html import amount, bps, chip, estimate, figure
-from touchstone.insight.readings import clustered
-from touchstone.insight.readings.fills import edge_bps
+from touchstone.insight.page.html import amount, bps, chip, code, estimate, figure
 from touchstone.insight.readings.folder import NoDataError
 from touchstone.insight.readings.path import bounds_ns
 from touchstone.insight.readings.readings import Readings
@@ -65,7 +63,7 @@ def figures(readings: Readings) -> str:
     models = f"{len(bad)} harmful or degraded" if bad else "none harmful"
     made = [
         figure(f"PnL, {currency}", amount(pnl), of_volume, tone=_tone(pnl), picture=_line(readings)),
-        figure("Edge per fill, bps", number(edge.get("bps"), "+.2f"), _edge_detail(readings), tone=_edge_tone(edge)),
+        figure("Edge per fill, bps", number(edge.get("bps"), "+.2f"), _edge_detail(edge), tone=_edge_tone(edge)),
         figure(f"Volume, {currency}", number(volume, ",.0f"), f"{count(result.get('fills'))} fills"),
         figure("Toxic fills", number(toxic.get("share"), ".1%"), f"{count(toxic.get('n'))} lost their fee within 10 s"),
         figure("Two-sided", number(quotes.get("time_two_sided"), ".1%"),
@@ -88,19 +86,9 @@ def _edge_tone(edge: dict[str, float | None]) -> str:
     return "good" if low > 0 else "bad" if high < 0 else ""
 
 
-def _edge_detail(readings: Readings) -> str:
-    """The interval as on the terminal, and that from time blocks, which does not take fills as independent."""
-    edge = readings.result.get("edge_per_fill") or {}
+def _edge_detail(edge: dict[str, float | None]) -> str:
     low, high = edge.get("low"), edge.get("high")
-    words = f"90 %: {low:+.2f} to {high:+.2f}" if low is not None and high is not None else "too few for an interval"
-    try:
-        fills = readings.fills
-    except NoDataError:
-        return words
-    blocks = clustered.mean(edge_bps(fills, readings.fee_bps), fills.blocks())
-    if blocks.low is None:
-        return f"{words}; {blocks.blocks} time blocks"
-    return f"{words}; by time blocks {bps(blocks.low)} to {bps(blocks.high)}"
+    return f"90 %: {low:+.2f} to {high:+.2f}" if low is not None and high is not None else "too few for an interval"
 
 
 def _line(readings: Readings) -> str:
@@ -138,14 +126,8 @@ def _finding(finding: Finding, currency: str) -> str:
         f'<li class="finding {name}"><h3>{chip(name, TONES[finding.severity])}{escape(finding.title)}'
         f'<span class="meta">rule: {escape(finding.rule)}</span></h3><ul>{evidence}</ul>'
         f'<p class="sizes"><b>Size</b> {escape(sizes)}</p>'
-        f'<p class="action"><b>Do</b> {_code(finding.action)}</p></li>'
+        f'<p class="action"><b>Do</b> {code(finding.action)}</p></li>'
     )
-
-
-def _code(words: str) -> str:
-    """Words with `code` in backticks."""
-    parts = escape(words).split("`")
-    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))
 
 
 def told(readings: Readings) -> str:

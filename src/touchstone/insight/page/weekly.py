@@ -72,8 +72,12 @@ def sentences(found: dict[str, Any]) -> list[str]:
     made.append(f"Better than the baseline over all days: {', '.join(good) or 'none'}.")
     made.append(f"Worse: {', '.join(bad) or 'none'}.")
     short_of = len(found["days"]) < 5
-    drift = f"not known: {len(found['days'])} of 5 days" if short_of else ", ".join(falling) or "no skill falls"
-    made.append(f"Drift: {drift}.")
+    drift = f"not known: {len(found['days'])} of 5 days" if short_of else ", ".join(falling) or "none falls"
+    made.append(f"Drift of skill: {drift}.")
+    if trend := found["edge"]["trend"]:
+        span = f"{trend['low']:+.3f} to {trend['high']:+.3f}"
+        telling = "falls" if trend["high"] < 0 else "rises" if trend["low"] > 0 else "no trend can be told"
+        made.append(f"Drift of edge: {trend['per_day']:+.3f} bps a day ({span}): {telling}.")
     decay = found["information"]["decay"]
     made.append(
         f"Information of the reference: {_decay_words(decay)}."

@@ -17,7 +17,8 @@ FEWEST_BLOCKS = 10
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# 95 % quantiles of Student's t by degrees of freedom (1 to 30); beyond, that of the normal with the first correction.
+# 95 % quantiles of Student's t by degrees of freedom (1 to 30); beyond, that of the normal with two corrections
+# (Abramowitz and Stegun 1964, 26.7.5).
 _T95 = (
     *(6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812),
     *(1.796, 1.782, 1.771, 1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725),
@@ -49,7 +50,10 @@ NOTHING = Estimate(None, None, None, None, 0, 0)
 
 def t95(dof: int) -> float:
     """95 % quantile of Student's t."""
-    return _T95[dof - 1] if dof <= len(_T95) else Z95 * (1.0 + (Z95 * Z95 + 1.0) / (4.0 * dof))
+    if dof <= len(_T95):
+        return _T95[dof - 1]
+    first, second = (Z95**3 + Z95) / 4.0, (5.0 * Z95**5 + 16.0 * Z95**3 + 3.0 * Z95) / 96.0
+    return Z95 + first / dof + second / (dof * dof)
 
 
 def mean(values: ArrayLike, block: ArrayLike, weights: ArrayLike | None = None) -> Estimate:

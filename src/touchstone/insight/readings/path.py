@@ -143,13 +143,17 @@ def _mids(session: Session, points: int) -> tuple[Ints, Ints]:
         sources.append(("predictions", "made_ns", "mid2", f"kind = {kind} AND mid2 > 0"))
     sources.append(("quotes", "decided_ns", "market_mid2", "market_mid2 > 0"))
     for table, time, mid2, chosen in sources:
+        opening = session.read(
+            table, f"SELECT {time} AS t, {mid2} AS mid2 FROM {table} WHERE {chosen} ORDER BY rowid LIMIT 1"
+        )
+        if len(opening["t"]) == 0:
+            continue
         rows = session.read(
             table,
             f"SELECT max({time}) AS t, {mid2} AS mid2 FROM {table} WHERE {chosen} GROUP BY ({time} - ?) / ? ORDER BY t",
             (first, step),
         )
-        if len(rows["t"]):
-            return rows["t"], rows["mid2"]
+        return np.concatenate([opening["t"], rows["t"]]), np.concatenate([opening["mid2"], rows["mid2"]])
     raise NoDataError("no mid was written down")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.insight.readings.clustered import t95
+from touchstone.insight.readings.clustered import Z95, t95
 from touchstone.insight.readings.folder import NoDataError
 from touchstone.insight.readings.readings import Readings
 
@@ -46,8 +46,16 @@ def adverse_scatter(readings: Readings) -> Scatter:
 
 
 def edge_scatter(readings: Readings) -> Scatter:
-    """Edge at 10 s after fees of the fills. Raises NoDataError: the session has no edge model."""
-    fills = readings.fills
-    if not (fills.edge_prediction_id > 0).any():
-        raise NoDataError("no fill carries the id of an edge prediction: this session ran without the edge model")
-    raise NoDataError("the edge predictions of this session are not in its tables")
+    """Edge at 10 s after fees of our fills (EdgeScatter rows). Raises NoDataError: the session has no edge model."""
+    if not readings.session.has("edges"):
+        raise NoDataError("no fill of ours came to its end under the edge model, or the session ran without it")
+    rows = readings.session.read(
+        "edges", "SELECT fill_id, predicted_bps, sd_bps, realised_bps FROM edges WHERE fill_id > 0 ORDER BY rowid"
+    )
+    if len(rows["fill_id"]) == 0:
+        raise NoDataError("the edge model has predicted no fill of ours yet")
+    side_of = dict(zip(readings.fills.fill_id.tolist(), readings.fills.side.tolist(), strict=True))
+    predicted, reach = rows["predicted_bps"].astype(np.float64), Z95 * rows["sd_bps"].astype(np.float64)
+    side = np.array([side_of.get(int(number), 1) for number in rows["fill_id"]], np.int64)
+    realised = rows["realised_bps"].astype(np.float64)
+    return Scatter(predicted, predicted - reach, predicted + reach, realised, side)

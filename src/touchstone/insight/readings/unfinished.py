@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from touchstone.insight.readings import clustered
 from touchstone.insight.readings import fills as fills_of
 from touchstone.insight.readings.folder import NS, NoDataError
 from touchstone.insight.readings.outcomes import read_scores
@@ -13,7 +14,6 @@ from touchstone.insight.readings.requests import read_requests
 if TYPE_CHECKING:
     from touchstone.insight.readings.folder import Session
 
-Z90 = 1.6448536269514722
 FEWEST_FOR_INTERVAL = 10  # as in a finished session's result
 
 
@@ -72,10 +72,9 @@ def _fills(session: "Session", made: dict[str, Any]) -> None:
             values = fills.realised_bps[chosen, h]
             made["markouts"].append({"horizon_s": float(seconds), "side": side, **_mean(values)})
     edge = fills_of.edge_bps(fills, session.config.maker_fee_bps)
-    found = _mean(edge)
-    wide = found["n"] >= FEWEST_FOR_INTERVAL and found["se"] is not None
-    low, high = (found["bps"] - Z90 * found["se"], found["bps"] + Z90 * found["se"]) if wide else (None, None)
-    made["edge_per_fill"] = {**found, "low": low, "high": high}
+    found = clustered.mean(edge, fills.blocks())
+    low, high = (found.low, found.high) if found.n >= FEWEST_FOR_INTERVAL else (None, None)
+    made["edge_per_fill"] = {"bps": found.mean, "se": found.se, "low": low, "high": high, "n": found.n}
     toxic, known = int((edge < 0.0).sum()), int(np.isfinite(edge).sum())
     made["toxic_fills"] = {"n": toxic, "share": toxic / known if known else None}
 
@@ -104,7 +103,7 @@ def _models(session: "Session", made: dict[str, Any]) -> None:
         predicted, resolved, voided = (int(value) for value in counted[name])
         loss = _known(scores.loss[-1])
         is_binary = bool(np.isfinite(scores.unc[-1])) or name.startswith(("fill", "toxic")) or name == "lag_1s"
-        is_squared = name.startswith(("fair", "lag_move"))
+        is_squared, is_log = name.startswith(("fair", "lag_move")), name.startswith("belief")
         made["models"][name] = {
             "n": int(scores.n[-1]),
             "n_eff": _known(scores.n_eff[-1]),
@@ -112,8 +111,9 @@ def _models(session: "Session", made: dict[str, Any]) -> None:
             "pending": predicted - resolved - voided,
             "voided": voided,
             "brier": loss if is_binary else None,
-            "crps": None if is_binary or is_squared else loss,
+            "crps": None if is_binary or is_squared or is_log else loss,
             "squared_error": loss if is_squared else None,
+            "log_score": loss if is_log else None,
             "bss": _known(scores.skill[-1]),
             "mcb": _known(scores.mcb[-1]),
             "dsc": _known(scores.dsc[-1]),
