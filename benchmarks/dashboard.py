@@ -15,8 +15,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +71,23 @@ async def _stretches(session: Any, publisher: Any, folder: Path, port: int) -> d
         for mode in MODES if number % 2 else MODES[::-1]:  # what one leaves behind meets each of the others
             is_written = mode != MODES[0]
             publisher.look = whole if is_written else _nothing
-            with dashboard(folder, port) if mode == MODES[2] else contextlib.nullcontext():
-                if mode == MODES[2]:
-                    await asyncio.to_thread(fetch, f"http://127.0.0.1:{port}/metrics")  # it has started
+            async with _beside(folder, port) if mode == MODES[2] else contextlib.nullcontext():
                 session.steps = found[mode]
-                fetching = asyncio.create_task(_fetch_all(port)) if mode == MODES[2] else None
                 await asyncio.sleep(STRETCH_S)
                 session.steps = Latencies()
-                if fetching is not None:
-                    fetching.cancel()
     return found
+
+
+@asynccontextmanager
+async def _beside(folder: Path, port: int) -> AsyncIterator[None]:
+    """A dashboard that is looked at. Nothing here waits in the trader's loop."""
+    context = dashboard(folder, port)
+    await asyncio.to_thread(context.__enter__)
+    await asyncio.to_thread(fetch, f"http://127.0.0.1:{port}/metrics")  # it has started
+    fetching = asyncio.create_task(_fetch_all(port))
+    yield
+    fetching.cancel()
+    await asyncio.to_thread(context.__exit__, None, None, None)
 
 
 async def _nothing() -> dict[str, Any]:

@@ -5,6 +5,7 @@ import os
 import queue
 import stat
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -91,9 +92,11 @@ class Sender:
             self.n_dropped += 1
             self._say(f"alert not sent, {WAITING} wait already: {text}")
 
-    def wait(self) -> None:
-        """Until everything was tried."""
-        self._waiting.join()
+    def wait(self, seconds: float) -> None:
+        """Until everything was tried, or the time is over."""
+        deadline_s = time.monotonic() + seconds
+        while self._waiting.unfinished_tasks and time.monotonic() < deadline_s:
+            time.sleep(0.02)
 
     def _work(self) -> None:
         while True:
