@@ -133,5 +133,5 @@ async def _serve(app: FastAPI, watcher: Watcher, port: int, ends_with_input: boo
     if ends_with_input:
         await end_of_input()
         await asyncio.to_thread(watcher.end)
-        os._exit(0)  # it only reads: nothing is left to be done in order, and a table that is being read is not waited for
+        os._exit(0)  # it only reads: nothing is left to be done in order, and no table that is being read is waited for
     await serving
