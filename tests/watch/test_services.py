@@ -42,7 +42,7 @@ def test_a_message_arrives(service: tuple[str, list[Any]]) -> None:
     sender.send("critical: trading is killed")
     sender.wait(20.0)
     assert [message["message"] for message in taken] == ["critical: trading is killed"]
-    assert (sender.n_sent, sender.n_failed, said) == (1, 0, [])
+    assert said == []
 
 
 def test_a_service_that_is_away_is_said_without_its_secret(capfd: pytest.CaptureFixture[str]) -> None:
@@ -50,7 +50,6 @@ def test_a_service_that_is_away_is_said_without_its_secret(capfd: pytest.Capture
     sender = Sender(Services([f"json://desk:{SECRET}@127.0.0.1:9/"]), said.append)
     sender.send("warning: quota")
     sender.wait(20.0)
-    assert sender.n_failed == 1
     assert len(said) == 1
     captured = capfd.readouterr()
     assert SECRET not in said[0] + captured.out + captured.err

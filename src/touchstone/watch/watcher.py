@@ -36,7 +36,7 @@ class Watcher:
     def __init__(self, folder: Path, settings: Alerts, say: Say) -> None:
         self.reader = Reader(folder)
         self._settings = settings
-        self._log = AlertLog(folder)
+        self._log = AlertLog(folder, say)
         self._say = say
         self._sender = _sender(settings, say)
         self._alerter = Alerter(settings, self._send, self._note)
