@@ -119,7 +119,11 @@ def _on_rejected(state, i, code, now_ns):
     if not orders.is_live(order):
         return
     state.orders.n_rejected += 1
-    refusals.on_refused(state.refusals, np.int64(order.s), code, now_ns)
+    # The venue's stream says of an amend whose order is gone only that it was rejected.
+    target = orders.find(state.orders, np.int64(order.amends))
+    is_gone = target >= 0 and not orders.is_live(state.orders.slot[target])
+    if not is_gone and not refusals.is_explained(code):
+        refusals.on_refused(state.refusals, np.int64(order.s), now_ns)
     n = node_of(state, order)
     if n >= 0:
         never_came = code == events.REJECT_NOT_SENT
