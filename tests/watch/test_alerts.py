@@ -94,7 +94,8 @@ def test_hours_that_are_none_are_refused(wrong: str) -> None:
 
 
 def test_the_log_is_read_back_newest_first_without_half_a_line(tmp_path: Path) -> None:
-    log = AlertLog(tmp_path)
+    said: list[str] = []
+    log = AlertLog(tmp_path, said.append)
     lines = [Line(i, "began", "quota", "", "warning", f"text {i}", True) for i in range(5)]
     for line in lines:
         log.note(line)
@@ -102,3 +103,6 @@ def test_the_log_is_read_back_newest_first_without_half_a_line(tmp_path: Path) -
         file.write(b'{"wall_ns": 6, "wh')
     assert read_log(tmp_path, newest=4) == lines[:-4:-1]
     assert read_log(tmp_path / "elsewhere") == []
+    assert said == []
+    AlertLog(tmp_path / "elsewhere", said.append).note(lines[0])
+    assert "text 0" in said[0]

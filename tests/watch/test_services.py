@@ -40,17 +40,16 @@ def test_a_message_arrives(service: tuple[str, list[Any]]) -> None:
     said: list[str] = []
     sender = Sender(Services([url]), said.append)
     sender.send("critical: trading is killed")
-    sender.wait()
+    sender.wait(20.0)
     assert [message["message"] for message in taken] == ["critical: trading is killed"]
-    assert (sender.n_sent, sender.n_failed, said) == (1, 0, [])
+    assert said == []
 
 
 def test_a_service_that_is_away_is_said_without_its_secret(capfd: pytest.CaptureFixture[str]) -> None:
     said: list[str] = []
     sender = Sender(Services([f"json://desk:{SECRET}@127.0.0.1:9/"]), said.append)
     sender.send("warning: quota")
-    sender.wait()
-    assert sender.n_failed == 1
+    sender.wait(20.0)
     assert len(said) == 1
     captured = capfd.readouterr()
     assert SECRET not in said[0] + captured.out + captured.err

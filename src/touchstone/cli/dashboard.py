@@ -18,7 +18,7 @@ from touchstone.cli import output
 
 LOG = "dashboard.log"
 PORTS = 100  # tried from the configured one on
-ENDS_S = 5.0
+ENDS_S = 15.0  # for its last alerts
 NICENESS = 5  # whatever happens here, the trader comes first
 
 

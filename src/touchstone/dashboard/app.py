@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable
 from html import escape
 from pathlib import Path
@@ -50,12 +51,12 @@ addEventListener('load', () => touchstoneTheme());
 
 def serve(folder: Path, settings: Config, *, port: int, ends_with_input: bool, say: Callable[[str], None]) -> None:
     """Serve until interrupted, or until standard input ends."""
-    asyncio.run(_serve(make(folder, settings, say), port, ends_with_input))
-
-
-def make(folder: Path, settings: Config, say: Callable[[str], None]) -> FastAPI:
-    """The application over one session and those beside it."""
     watcher = Watcher(folder, settings.alerts, say)
+    asyncio.run(_serve(make(folder, watcher, say), watcher, port, ends_with_input))
+
+
+def make(folder: Path, watcher: Watcher, say: Callable[[str], None]) -> FastAPI:
+    """The application over one session and those beside it."""
     beside = folder.resolve().parent
     library = Library(folder, lambda: sessions_of(beside))
 
@@ -126,10 +127,11 @@ def _session_choice(page: Page) -> None:
     )
 
 
-async def _serve(app: FastAPI, port: int, ends_with_input: bool) -> None:
+async def _serve(app: FastAPI, watcher: Watcher, port: int, ends_with_input: bool) -> None:
     server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve())
     if ends_with_input:
         await end_of_input()
-        server.should_exit = True
+        await asyncio.to_thread(watcher.end)
+        os._exit(0)  # it only reads: nothing is left to be done in order, and no table that is being read is waited for
     await serving

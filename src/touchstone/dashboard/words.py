@@ -105,11 +105,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, 
     return f'<div class="scroll"><table><thead><tr>{title}</tr></thead><tbody>{body}</tbody></table></div>{below}'
 
 
-def pairs(rows: Iterable[tuple[str, str]]) -> str:
-    """Names and values."""
-    return table(("", ""), rows, left=1)
-
-
 def empty(reason: str) -> str:
     """Why there is nothing to show."""
     return f'<p class="empty">{escape(reason)}</p>'

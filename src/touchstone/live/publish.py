@@ -78,6 +78,7 @@ class Publisher:
             "status": standing,
             "book": shown,
             "orders": ours,
+            "lost": self.n_lost,  # files that could not be written before this one
             "result": so_far | self._slow | {"models": self.models, "alerts": dict(self._counts)},
         }
 

@@ -146,17 +146,17 @@ def is_quiet(hours: str, at: time) -> bool:
 class AlertLog:
     """`alerts.log` of a session: one JSON object a line, for dashboard and grep."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self._path = folder / LOG
-        self.n_lost = 0
+        self._say = say
 
     def note(self, line: Line) -> None:
-        """One line more; where it cannot be written it is counted."""
+        """One line more; where it cannot be written that is said."""
         try:
             with self._path.open("ab") as file:
                 file.write(msgspec.json.encode(line) + b"\n")
-        except OSError:
-            self.n_lost += 1
+        except OSError as error:
+            self._say(f"{self._path} cannot be written ({error.strerror}): {line.what}: {line.text}")
 
 
 def read_log(folder: Path, newest: int = 200) -> list[Line]:

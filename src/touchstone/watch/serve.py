@@ -31,6 +31,7 @@ async def _until(watcher: Watcher, ends_with_input: bool) -> None:
     if ends_with_input:
         await end_of_input()
         watching.cancel()
+        await asyncio.to_thread(watcher.end)
     else:
         await watching
         await asyncio.Event().wait()

@@ -5,6 +5,7 @@ import os
 import queue
 import stat
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -78,29 +79,25 @@ class Sender:
         self._services = services
         self._say = say
         self._waiting: queue.Queue[str] = queue.Queue(WAITING)
-        self.n_sent = 0
-        self.n_failed = 0
-        self.n_dropped = 0
         threading.Thread(target=self._work, name="alerts", daemon=True).start()
 
     def send(self, text: str) -> None:
-        """Take a message; dropped, counted and said where too many wait."""
+        """Take a message; dropped, and said, where too many wait."""
         try:
             self._waiting.put_nowait(text)
         except queue.Full:
-            self.n_dropped += 1
             self._say(f"alert not sent, {WAITING} wait already: {text}")
 
-    def wait(self) -> None:
-        """Until everything was tried."""
-        self._waiting.join()
+    def wait(self, seconds: float) -> None:
+        """Until everything was tried, or the time is over."""
+        deadline_s = time.monotonic() + seconds
+        while self._waiting.unfinished_tasks and time.monotonic() < deadline_s:
+            time.sleep(0.02)
 
     def _work(self) -> None:
         while True:
             text = self._waiting.get()
             failed = self._services.send(text)
-            self.n_sent += not failed
-            self.n_failed += bool(failed)
             if failed:
                 self._say(f"alert not taken by {', '.join(failed)}: {text}")
             self._waiting.task_done()

@@ -18,10 +18,16 @@ LOOK_S = 1.0
 Say = Callable[[str], None]
 
 
+LAST_S = 10.0  # for the last messages to be taken, when the session has ended
+DIED = Finding("disconnect", "critical", "the session died without an end: orders may be open", "session")
+
+
 class Sends(Protocol):
-    """Takes a message and returns at once."""
+    """Takes a message and returns at once; `wait` gives it time to be sent."""
 
     def send(self, text: str) -> None: ...
+
+    def wait(self, seconds: float) -> None: ...
 
 
 class Watcher:
@@ -30,7 +36,7 @@ class Watcher:
     def __init__(self, folder: Path, settings: Alerts, say: Say) -> None:
         self.reader = Reader(folder)
         self._settings = settings
-        self._log = AlertLog(folder)
+        self._log = AlertLog(folder, say)
         self._say = say
         self._sender = _sender(settings, say)
         self._alerter = Alerter(settings, self._send, self._note)
@@ -55,6 +61,15 @@ class Watcher:
         """Until the session ends or this is cancelled."""
         while self.look().phase != "ended":
             await asyncio.sleep(LOOK_S)
+
+    def end(self) -> None:
+        """The session's process has ended: tell of a kill, or of a death; then no more."""
+        standing = self.read()
+        last = findings(standing, self._settings) if standing.phase == "ended" else [DIED]
+        now_s, wall = time.monotonic(), datetime.now().astimezone()
+        self._alerter.take([*self._alerter.active, *last], now_s, wall)
+        if self._sender is not None:
+            self._sender.wait(LAST_S)
 
     def _send(self, text: str) -> None:
         if self._sender is not None:

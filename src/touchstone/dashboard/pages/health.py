@@ -44,6 +44,8 @@ def speed(shown: Shown) -> str:
     live = result.get("live") or {}
     step, late = found.get("step") or {}, found.get("timer_late") or {}
     told = live or shown.standing.status
+    lost = shown.standing.told.get("lost")
+    unwritten = f"; {lost:,} looks not written: is the disk full?" if lost else ""
     losses, skipped = told.get("connection_losses"), told.get("timers_skipped")
 
     def us(summary: dict[str, object], key: str) -> str:
@@ -59,8 +61,8 @@ def speed(shown: Shown) -> str:
         tile(
             "Connection losses",
             number(losses, ",.0f"),
-            f"{number(skipped, ',.0f')} timers skipped after stalls",
-            WARN if losses or skipped else NEUTRAL,
+            f"{number(skipped, ',.0f')} timers skipped after stalls{unwritten}",
+            WARN if losses or skipped or unwritten else NEUTRAL,
         ),
     )
 
