@@ -109,14 +109,12 @@ def test_the_side_that_reduces_a_position_is_never_withdrawn(desk: Desk) -> None
         desk.fill(cloid)
         stir(desk, 3)
     assert -desk.position * 40 / 100 > 50  # money
-    before = max(px for s, px, _ in desk.resting.values() if s == 1)
     lose(desk, ASK, -20.0, n=200)
     lose(desk, BID, 20.0, n=200)
     stir(desk, 3)
     assert desk.state.gate.is_closed[BID] == 1
     bids = [px for s, px, _ in desk.resting.values() if s == 1]
     assert bids
-    assert max(bids) < before
     wanted = float(desk.state.ladder.half_spread_bps[BID])
     assert wanted == pytest.approx(min(float(desk.state.gate.break_even_bps[BID]), 50.0), rel=1e-6)
 
