@@ -98,7 +98,8 @@ def test_switched_off_nothing_is_gated(desk: Desk) -> None:
     desk.state.params.has_gate = 0
     lose(desk, BID, 20.0, n=200)
     stir(desk, 3)
-    assert desk.sides() == [-1, 1]
+    assert desk.state.gate.n_episodes.sum() == 0
+    assert (desk.state.ladder.no_quote < quoting.NO_BID_GATE).all()
 
 
 def test_the_side_that_reduces_a_position_is_never_withdrawn(desk: Desk) -> None:
