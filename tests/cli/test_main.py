@@ -53,6 +53,9 @@ class Shells:
             compare_tapes=lambda a, b, tapes, **options: self.compare("tapes", a, b, options | {"tapes": tapes}),
         )
         self._put(monkeypatch, "touchstone.insight.readings", open_session=self.open_session)
+        self._put(monkeypatch, "touchstone.insight.readings.readings", Readings=lambda session: session)
+        self._put(monkeypatch, "touchstone.insight.findings", find=lambda readings: [])
+        self._put(monkeypatch, "touchstone.insight.finding_lines", finding_lines=lambda found, currency: "")
         self._put(monkeypatch, "touchstone.data.catalogue", import_path=self.import_path)
         self._put(monkeypatch, "touchstone.data.tape", is_tape=self.is_tape, open_tape=self.open_tape)
 

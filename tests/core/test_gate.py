@@ -150,7 +150,7 @@ def test_an_episode_lasts_a_minute_at_most(gated: Desk) -> None:
 @given(st.lists(st.floats(-30, 30), min_size=1, max_size=30))
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_hysteresis(desk: Desk, edges: list[float]) -> None:
-    """Closes above 0.9 only, opens under 0.6 only, and in between stays as it was."""
+    """Closes above one probability only, opens under the other only, and in between stays as it was."""
     place: Any = desk.state
     if place.models.adverse.n_own[TEN] == 0:
         lose(desk, BID, 0.0)

@@ -39,6 +39,7 @@ DOCUMENT: dict[str, Any] = {
         "fills": row(None, "lower", (524.0, 311.0, -213.0, -265.0, -161.0, 77.0)),
         "volume": row(None, "lower", (21_410.0, 12_532.0, -8_879.0, -12_081.0, -5_676.0, 4_717.0)),
         "requests": row(None, "unclear", (1.2e6, 1.3e6, 1e5, -1e5, 3e5, 2e5)),
+        "two_sided": row(None, "lower", (0.91, 0.84, -0.07, -0.09, -0.05, 0.02)),
         "inventory": row(None, "unclear", (51.2, 50.9, -0.3, -7.9, 7.2, 11.2)),
         "net_pnl_per_notional": row("higher", "no interval") | {"a": 2.0, "b": 2.5, "difference": 0.5},
         "net_pnl": row("higher", "lower", (5.08, 3.35, -1.73, -2.79, -0.67, 1.56)),
@@ -92,7 +93,7 @@ def test_lines(words: str, ends: str) -> None:
 
 
 def test_the_reader_is_told_how_many_differ_by_chance() -> None:
-    assert "6 of 9 measures differ; without any effect 0.9 are expected to" in " ".join(text_of(DOCUMENT).split())
+    assert "7 of 10 measures differ; without any effect 1.0 are expected to" in " ".join(text_of(DOCUMENT).split())
 
 
 def test_every_line_fits_in_a_hundred_columns() -> None:

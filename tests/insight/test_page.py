@@ -85,7 +85,7 @@ def test_every_panel_has_a_picture_a_table_or_a_reason(healthy: Path) -> None:
     empty = {panel.title: panel.why_empty for panel in panels if panel.why_empty}
     assert set(empty) == {
         "Under other assumptions", "Edge: predicted against realised", "Reliability", "Gate scorecard", "Data quality",
-        "Kind of market", "Toxicity: predicted against realised",
+        "Kind of market", "Toxicity: predicted against realised", "Cost of caution", "Edge by context",
     }  # fmt: skip
 
 
@@ -114,6 +114,22 @@ def test_terminal_json_and_page_show_the_same_numbers(healthy: Path, capsys: pyt
     for number in shared:
         assert number in terminal, number
         assert number in page, number
+
+
+def test_terminal_json_and_page_name_the_same_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make(tmp_path / "toxic", Plan(markout_bps={1: -8.0, -1: 6.0}, requests=15_000))
+    assert main(["report", str(folder), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert [each["rule"] for each in found] == ["quota-bound", "toxic side", "too little data to say"][: len(found)]
+    assert main(["report", str(folder)]) == 0
+    terminal, page = (re.sub(r"[\s`]", "", text) for text in (capsys.readouterr().out, words_of(page_of(folder))))
+    for each in found:
+        money = "" if each["money"]["mean"] is None else f"{each['money']['mean']:+,.4f}"
+        for shown in (each["title"], money, each["action"]):
+            assert re.sub(r"[\s`]", "", shown) in terminal
+            assert re.sub(r"[\s`]", "", shown) in page
+    places = [page.index(each["title"].replace(" ", "")) for each in found]
+    assert places == sorted(places)
 
 
 def test_an_empty_session_says_so_in_every_panel(tmp_path: Path) -> None:
@@ -222,3 +238,19 @@ def test_edges_are_drawn_with_the_band_that_was_forecast(tmp_path: Path) -> None
         rows = [(1, 0.1, 4.0, -14.88), (2, 0.2, 4.0, 6.0), (3, 0.3, 4.0, 1.0), (0, 0.1, 4.0, 50.0)]
         database.executemany("INSERT INTO edges VALUES (?, ?, ?, ?)", rows)
     assert "2 of 3 inside the 90 % band that was forecast" in words_of(page_of(folder))
+
+
+def test_influence_caution_and_contexts_are_told(tmp_path: Path) -> None:
+    context = {
+        "regime": "normal", "side": "bid", "position": "flat", "depth_bucket": 4, "n": 30.5, "bps": 1.5, "sd": 0.7,
+        "p_above_0": 0.98, "p_next_above_0": 0.6, "should_widen": True,
+    }  # fmt: skip
+    caution = {"lag": {"windows": 50, "apart": 20, "bps": -0.125, "low": -0.3, "high": 0.05}}
+    with open_session(make(tmp_path / "before")) as session:
+        models = session.result["models"]
+    models["lag_1s"] |= {"influence": 0.5, "recalibrated": True}
+    plan = Plan(result={"edge": [context] * 11, "caution": caution, "models": models})
+    page = words_of(page_of(make(tmp_path / "leash", plan)))
+    assert "lag_1s 50% recalibrated" in page
+    assert "normal, bid, flat, depth 4 30.5 +1.50 0.70 0.98 widened" in page
+    assert "and 1 contexts more" in page

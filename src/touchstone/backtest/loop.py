@@ -2,8 +2,9 @@
 
 The core gets the market's rows at their receive time, the exchange's answers when they arrive, and a timer. The market
 is a tape here (`run`), whose rows the exchange meets at their exchange time and our requests in their blocks, or one
-that reacts (reactive.py). What is written down goes outside whenever a buffer is half full, and chunks of a tape come
-from outside, so memory does not grow.
+that reacts (reactive.py). While no request of ours can reach the exchange yet, nor its news the core, one of the two
+goes on alone, in longer stretches and with the same result. What is written down goes outside whenever a buffer is half
+full, and chunks of a tape come from outside, so memory does not grow.
 """
 
 import numpy as np

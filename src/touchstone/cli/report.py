@@ -1,6 +1,7 @@
 """`touchstone report`: a session again, as text, JSON or a page; two beside each other; a folder of them by day."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,36 +52,44 @@ def report(
         return _weekly(session, html, json)
     if compare:
         return _compare(session, html, json)
+    return _show_sessions(session, html, svg, json)
+
+
+def _show_sessions(folders: Sequence[Path], html: Path | None, svg: Path | None, json: bool) -> int:
+    from touchstone.insight.finding_lines import finding_lines
+    from touchstone.insight.findings import find
+    from touchstone.insight.multiplicity import judge_together
     from touchstone.insight.readings import open_session
+    from touchstone.insight.readings.readings import Readings
 
-    results = []
-    for folder in session:
-        with open_session(folder) as opened:
-            results.append(opened.result)
-    together = []
-    if len(results) > 1:
-        from touchstone.insight.multiplicity import judge_together
+    with ExitStack() as stack:
+        sessions = [Readings(stack.enter_context(open_session(folder))) for folder in folders]
+        results, found = [each.result for each in sessions], [find(each) for each in sessions]
+        together = judge_together(results) if len(results) > 1 else []
+        if svg is not None:
+            from touchstone.insight.report import draw_report
 
-        together = judge_together(results)
-    if svg is not None:
-        from touchstone.insight.report import draw_report
+            title = f"touchstone report {folders[0].name}"
+            svg.write_text(draw_report(output.plain(results[0]), title), encoding="utf-8")
+        if html is not None:
+            from touchstone.insight.page.page import report_page, reports_page
 
-        svg.write_text(draw_report(output.plain(results[0]), f"touchstone report {session[0].name}"), encoding="utf-8")
-    if html is not None:
-        from touchstone.insight.page.page import reports_page, write_report
-
-        if len(session) == 1:
-            write_report(session[0], html)
-        else:
-            html.write_text(reports_page(session), encoding="utf-8")
-        output.say(f"page in {html}")
-    if json and len(results) > 1:
-        output.print_json(results)
-        return max(output.exit_code_of(result) for result in results)
-    code = max(output.show(result, json) for result in results)
-    for line in together:
-        output.stdout().print(line, markup=False, soft_wrap=True)
-    return code
+            page = report_page(sessions[0]) if len(sessions) == 1 else reports_page(sessions)
+            html.write_text(page, encoding="utf-8")
+            output.say(f"page in {html}")
+    if json:
+        documents = [
+            result | {"findings": [finding.as_dict() for finding in findings]}
+            for result, findings in zip(results, found, strict=True)
+        ]
+        output.print_json(documents if len(documents) > 1 else documents[0])
+    else:
+        for result, findings in zip(results, found, strict=True):
+            output.show(result, as_json=False)
+            output.stdout().print(finding_lines(findings, str(result.get("currency") or "")))
+        for line in together:
+            output.stdout().print(line, markup=False, soft_wrap=True)
+    return max(output.exit_code_of(result) for result in results)
 
 
 def _why(session: Sequence[Path], cloid: int, json: bool, *, others: bool) -> int:

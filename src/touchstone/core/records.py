@@ -77,7 +77,7 @@ PREDICTION = record(
         ("edge_scale", "f8"),
         ("edge_dof", "f8"),
         ("p_edge", "f8"),  # P(the context's mean edge > 0)
-        ("belief_weight", "f8", (N_PARTS,)),  # density of the mid's move: its regimes, a new run, an old one
+        ("belief_weight", "f8", (N_PARTS,)),  # density of the mid's move: models.belief
         ("belief_scale_bps", "f8", (N_PARTS,)),
         ("model_version", "i8"),
         ("is_window", "i8", (N_FILL,)),

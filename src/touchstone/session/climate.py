@@ -5,6 +5,7 @@ from typing import Any
 
 from touchstone.core.market.funding import ORACLE_NAMES
 from touchstone.core.market.regime import PERIOD, REGIME_NAMES
+from touchstone.core.models.belief import SOURCE_NAMES
 from touchstone.core.models.toxicity import SIGNAL_NAMES
 
 
@@ -30,7 +31,7 @@ def regime(state: Any) -> dict[str, Any] | None:
         "p_change": float(state.changepoint.p_change),
         "mean_run_s": float(state.changepoint.mean_run),
         "belief_sd_bps": float(state.market_params.belief_sd_bps),
-        "weight_of_regimes": float(state.models.belief.w),
+        "sources": {name: float(w) for name, w in zip(SOURCE_NAMES, state.models.belief.w, strict=True)},
     }
 
 

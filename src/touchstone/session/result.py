@@ -443,7 +443,9 @@ def _model(state: Any, target: int, card: Any) -> dict[str, Any]:
 def edge_contexts(state: Any) -> list[dict[str, Any]]:
     """What fills earn by context, those with at least one fill's worth of outcomes, largest first; docs/json.md."""
     found = []
-    the_model = state.models.edge
+    copy = np.zeros(1, edge.EDGE)  # not the state's own: reading a result changes nothing
+    copy[0] = state.models.edge
+    the_model = copy[0]
     for c in np.flatnonzero(the_model.cell["n"] >= 1.0):
         m, k, a, b = edge.of_context(the_model, np.int64(c))
         found.append(

@@ -232,7 +232,7 @@ def density(model: Any, x: Any) -> Any:
     HIDDEN.square[:] = x[1]
     RUNS.p_change, RUNS.variance_new, RUNS.variance_old = x[2]
     made = np.zeros(1, belief.FROZEN)[0]
-    belief.update(model, HIDDEN, RUNS, x[3])
+    belief.update(model, HIDDEN, RUNS, x[3], 1.0)
     belief.freeze(model, made, x[3], 0.25)
     return made
 

@@ -12,8 +12,9 @@ all taken at one time (one MarketParams), each in units of its own decayed root 
 mean, in standard deviations) of half an hour, within +-4; what is not known counts as 0, its usual value. Scales start
 at PRIOR_SCALE with the weight of 60 seconds.
 
-Prior of the weights: Normal, independent; constant 0 (sd 0.5), logit of p0 1 (sd 0.3), each signal 0 (sd 0.3: at two of
-its units and one prior sd it moves the odds by a factor of 1.8). So without data it is the model without signals.
+Prior of the weights: Normal, independent; constant 0 (sd 0.3), logit of p0 1 (sd 0.2), each signal 0 (sd 0.1: at two of
+its units and one prior sd it moves the odds by a factor of 1.2). So without data it is the model without signals, and a
+thousand outcomes move it two thirds of the way.
 
 One Newton step per outcome (the extended Kalman filter of a logistic regression, full covariance), learned from the
 first fill of each order, real or shadow, that the tape decided. Fills of one side within some seconds share one price
@@ -42,7 +43,7 @@ X_MOST = 4.0
 LOGIT_MOST = 6.0
 
 PRIOR_WEIGHT = np.array([0.0, 1.0] + [0.0] * N_SIGNALS)
-PRIOR_SD = np.array([0.5, 0.3] + [0.3] * N_SIGNALS)
+PRIOR_SD = np.array([0.3, 0.2] + [0.1] * N_SIGNALS)
 MEMORY = 2000.0  # units of weight
 PATH_S, PURSE = 10.0, 2.0  # outcomes this near in time share a price path; most weight that a side has
 

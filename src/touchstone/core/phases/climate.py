@@ -43,7 +43,7 @@ def observe_second(state, sees):
     regime.on_second(state.regime, moved_bps, flow.relative_volume(state.flow), sigma)
     if sees:
         slow = max(volatility.sigma_slow(state.volatility), SIGMA_LEAST)
-        belief.update(state.models.belief, state.regime, state.changepoint, slow)
+        belief.update(state.models.belief, state.regime, state.changepoint, sigma, slow)
 
 
 @inline

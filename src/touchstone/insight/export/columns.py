@@ -14,7 +14,7 @@ MODELS = (
     *("fair_1s", "fair_10s", "lag_1s", "lag_move_1s", "lag_move_10s", "toxic_signals_10s", "belief_10s", "edge_10s"),
 )
 REGIMES = ("quiet", "normal", "volatile", "cascade")
-PARTS = (*REGIMES, "new_run", "old_run")  # of the density of the mid's next move
+PARTS = (*REGIMES, "new_run", "old_run", "fast")  # of the density of the mid's next move
 SIGNALS = ("imbalance", "ofi", "flow", "oracle_gap", "funding", "leader", "regime", "change")
 TERMS = (
     *("base", "inventory", "fee", "adverse", "fair", "lag", "staleness", "regime", "funding", "oracle", "edge"),

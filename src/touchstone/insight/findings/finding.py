@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import wraps
+from typing import Any
 
 from touchstone.insight.readings.clustered import NOTHING, Estimate
 from touchstone.insight.readings.folder import NoDataError
@@ -34,6 +35,19 @@ class Finding:
     size: str
     bps: Estimate = NOTHING
     money: Estimate = NOTHING
+
+    def as_dict(self) -> dict[str, Any]:
+        """As documented in docs/json.md."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity.name.lower(),
+            "title": self.title,
+            "evidence": list(self.evidence),
+            "action": self.action,
+            "size": self.size,
+            "bps": {"mean": self.bps.mean, "low": self.bps.low, "high": self.bps.high},
+            "money": {"mean": self.money.mean, "low": self.money.low, "high": self.money.high},
+        }
 
     @property
     def weight(self) -> tuple[int, float]:

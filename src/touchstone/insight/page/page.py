@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from touchstone.insight.findings import find
-from touchstone.insight.page import climate, data, fills, models, money, quotes, summary
+from touchstone.insight.page import climate, data, fills, leash, models, money, quotes, summary
 from touchstone.insight.page.html import Panel
 from touchstone.insight.page.style import CSS
 from touchstone.insight.readings.folder import open_session
@@ -18,6 +18,7 @@ SECTIONS: tuple[tuple[str, Callable[[Readings], list[Panel]]], ...] = (
     ("Money", money.panels),
     ("Fills", fills.panels),
     ("Models", models.panels),
+    ("Influence and context", leash.panels),
     ("Kind of market", climate.panels),
     ("Quotes and limits", quotes.panels),
     ("Data", data.panels),
@@ -29,17 +30,15 @@ def report_page(readings: Readings) -> str:
     return document(f"{readings.result.get('coin')} {readings.session.name}", session_parts(readings))
 
 
-def reports_page(folders: Sequence[Path]) -> str:
-    """Several sessions on one page, each after the other. Raises UnreadableSessionError."""
-    parts = [f"<header><h1>{len(folders)} sessions</h1></header>"]
+def reports_page(sessions: Sequence[Readings]) -> str:
+    """Several sessions on one page, each after the other."""
+    parts = [f"<header><h1>{len(sessions)} sessions</h1></header>"]
     names: list[str] = []
     articles: list[str] = []
-    for at, folder in enumerate(folders):
-        with open_session(folder) as session:
-            readings = Readings(session)
-            names.append(f'<li><a href="#s{at}">{escape(session.name)}</a>: {escape(what(readings.result))}</li>')
-            articles.append(f'<article id="s{at}">{"".join(session_parts(readings))}</article>')
-    return document(f"{len(folders)} sessions", [*parts, f"<ol>{''.join(names)}</ol>", *articles])
+    for at, readings in enumerate(sessions):
+        names.append(f'<li><a href="#s{at}">{escape(readings.session.name)}</a>: {escape(what(readings.result))}</li>')
+        articles.append(f'<article id="s{at}">{"".join(session_parts(readings))}</article>')
+    return document(f"{len(sessions)} sessions", [*parts, f"<ol>{''.join(names)}</ol>", *articles])
 
 
 def session_parts(readings: Readings) -> list[str]:

@@ -15,7 +15,8 @@ Ints = NDArray[np.int64]
 
 SHORTEST_BLOCK_S = 120  # twice the longest horizon of a prediction
 BLOCKS = 500  # at most, about, in a session
-CHUNK = 1_000_000  # rows summed at once: what one sort takes in memory
+CHUNK = 250_000  # rows summed at once: what one sort takes in memory
+PLACES = 64  # more than there are targets, or depth buckets: one number names both and the block, which sorts fastest
 
 
 @dataclass(frozen=True)
@@ -71,20 +72,19 @@ def read_outcomes(session: Session) -> OutcomeSums:
     tape = session.names("decided").index("tape")
     newest = session.rows("outcomes", "SELECT max(rowid) FROM outcomes")[0][0] or 0
     sql = (
-        "SELECT target, bucket, resolved_ns / ? AS block, count(*), sum(forecast), sum(outcome), sum(baseline), "
-        "sum(loss), sum(loss_baseline) FROM outcomes WHERE rowid BETWEEN ? AND ? AND decided = ? "
-        "AND loss IS NOT NULL AND loss_baseline IS NOT NULL GROUP BY 1, 2, 3"
+        f"SELECT (resolved_ns / ? * {PLACES} + target) * {PLACES} + bucket AS place, count(*), sum(forecast), "
+        "sum(outcome), sum(baseline), sum(loss), sum(loss_baseline) FROM outcomes WHERE rowid BETWEEN ? AND ? "
+        "AND decided = ? AND loss IS NOT NULL AND loss_baseline IS NOT NULL GROUP BY 1"
     )
     found: list[tuple[float, ...]] = []
     for start in range(1, newest + 1, CHUNK):
         found += session.rows("outcomes", sql, (block_ns, start, start + CHUNK - 1, tape))
     if not found:
         raise NoDataError("no prediction has a scored outcome yet")
-    table = np.array([[np.nan if value is None else value for value in row] for row in found], np.float64)
-    keys, at = np.unique(table[:, :3].astype(np.int64), axis=0, return_inverse=True)
-    at = at.reshape(-1)
-    sums = [clustered.sums(at, table[:, column], len(keys)) for column in range(3, 9)]
-    target, bucket, block = keys.T
+    table = np.array([[np.nan if value is None else value for value in row[1:]] for row in found], np.float64)
+    keys, at = np.unique(np.array([row[0] for row in found], np.int64), return_inverse=True)
+    sums = [clustered.sums(at, values, len(keys)) for values in table.T]
+    bucket, target, block = keys % PLACES, keys // PLACES % PLACES, keys // (PLACES * PLACES)
     names, edges = session.names("target"), session.values("depth_edge_bps")
     return OutcomeSums(names, edges, block_ns / NS, target, bucket, block, *sums)
 
