@@ -194,7 +194,9 @@ class Models(Section):
     )
     fair: bool = field(True, "Whether the microprice's forecast moves quotes. Predicted and scored in any case.")
     gate: bool = field(
-        True, "Whether a side is withdrawn while its fills are expected to lose out to the deepest level."
+        False,
+        "Experimental: whether a side is withdrawn while its fills are expected to lose out to the deepest level. Off, "
+        "because it takes away more fills than losses (docs/edge-and-gate.md).",
     )
     gate_try_share: Annotated[float, Ge(0), Le(0.5)] = field(
         0.1, "Share of those episodes in which the side quotes all the same, at the smallest size, to check the gate."

@@ -43,6 +43,14 @@ def sizes(desk: Desk, side: int) -> list[int]:
 
 
 @pytest.fixture
+def desk() -> Desk:
+    """A desk that quotes both sides, with the gate switched on."""
+    made = Desk(has_gate=1)
+    made.warm_up()
+    return made
+
+
+@pytest.fixture
 def gated(desk: Desk) -> Desk:
     """Bids that always lost, asks that always won (cells are drawn together: asks without loss would lose by that)."""
     desk.state.params.gate_try_share = 0.0

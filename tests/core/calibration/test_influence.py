@@ -96,7 +96,7 @@ def _ever_earned(leash, seed, n, p, q, truth):
 
 def test_a_model_that_does_not_beat_its_baseline_hardly_ever_earns() -> None:
     leash = _leash()
-    earned = sum(_ever_earned(leash, np.int64(s), 600, 0.4, 0.2, 0.225) > 0 for s in range(400))  # a quarter of it: as good
+    earned = sum(_ever_earned(leash, np.int64(s), 600, 0.4, 0.2, 0.225) > 0 for s in range(400))  # lambda 1/4: as good
     assert earned <= 400 / 80 + 4 * math.sqrt(400 / 80)
 
 
