@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= 2
+JOBS ?= 3 # two cores: whole sessions and browsers wait as often as they work
 ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
@@ -21,11 +21,11 @@ run: $(VENV)/.runtime ## from nothing to a result: a session in a simulated mark
 test: $(VENV)/.dev ## what must be green: checks (while the core compiles), then the tests that take seconds
 	$(BIN)/python -m touchstone.cli.compile & compiling=$$!; \
 	  $(MAKE) --no-print-directory lint && status=0 || status=$$?; wait $$compiling; exit $$status
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-all: lint ## also the slow tests, then the core with every array index checked
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "" $(ARGS)
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile tests/core tests/exchange tests/backtest $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "" $(ARGS)
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/core tests/exchange tests/backtest $(ARGS)
 
 bench: $(VENV)/.dev ## speed figures on this machine
 	$(BIN)/python -m benchmarks $(ARGS)

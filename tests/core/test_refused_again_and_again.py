@@ -57,9 +57,9 @@ def test_a_halted_coin_costs_few_requests(refusing: Refusing) -> None:
     levels = int(refusing.state.params.levels)
     halt(refusing, 1, -1)
     restless(refusing, 120)
-    for side in (1, -1):  # 250 ms doubling to 30 s: ten rounds in two minutes, instead of a thousand
-        assert 0 < orders_of(refusing, side) <= 10 * levels
-    assert refusing.state.refusals.n_rounds_refused == 20
+    for side in (1, -1):  # 250 ms doubling to 30 s: eleven rounds in two minutes, instead of a thousand
+        assert 0 < orders_of(refusing, side) <= 11 * levels
+    assert refusing.state.refusals.n_rounds_refused == 22
     assert {NO_QUOTE_NAMES[int(reason)] for reason in refusing.state.ladder.no_quote} == {"refused"}
     refusing.refuses = ()
     restless(refusing, 31)

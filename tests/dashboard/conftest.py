@@ -25,9 +25,9 @@ class Desk:
     token: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A headless Chromium."""
+    """A headless Chromium; its event loop ends with the file, for later tests have loops of their own."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
     if path is None:

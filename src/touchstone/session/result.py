@@ -201,7 +201,7 @@ def so_far(shell: Machine, config: Config) -> dict[str, Any]:
         "fills": int(state.profit.n_fills),
         "volume": int(state.profit.volume) / 1e6,
         "pnl": attribution(state),
-        "edge_per_fill": edge_per_fill(state, config.maker_fee_bps),
+        "edge_per_fill": edge_per_fill(shell, config.maker_fee_bps),
         "toxic_fills": toxic_fills(state),
         "inventory": inventory(state),
         "quotes": quotes(shell),

@@ -14,6 +14,7 @@ quantities are integers in the database; columns carry the units of `core.record
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -84,7 +85,7 @@ class SessionStore:
         """
         for table, ahead in self._present.items():
             if ahead:
-                with self._database:
+                with self._writing():
                     newest = f"SELECT rowid FROM {table} ORDER BY rowid DESC LIMIT {ahead}"
                     self._database.execute(f"DELETE FROM {table} WHERE rowid IN ({newest})")
         self._present = dict.fromkeys(self._present, 0)
@@ -97,16 +98,22 @@ class SessionStore:
         if made is None:
             made = self._tables[table] = Table(table, rows.dtype)
             if table not in self._present:
-                with self._database:
+                with self._writing():
                     self._database.execute(made.create)
         values: Iterable[tuple[Any, ...]] = made.values(rows)
         if present := self._present.get(table, 0):
             listed = list(values)
             self._present[table] = max(present - len(listed), 0)
             values = listed[present:]
+        with self._writing():
+            self._database.executemany(made.insert, values)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction. Raises SessionError where the disk does not take it."""
         try:
             with self._database:
-                self._database.executemany(made.insert, values)
+                yield
         except sqlite3.Error as error:
             raise SessionError(
                 f"{self.folder / DATABASE}: cannot be written ({error}); free space or mend the disk"
@@ -120,7 +127,8 @@ class SessionStore:
 
     def close(self) -> None:
         """Close the files; the journal of an unfinished session is kept as far as it goes."""
-        self._database.close()
+        with suppress(sqlite3.Error):  # of a full disk: what is not in the database is in the journal
+            self._database.close()
         self.journal.close()
 
     def __enter__(self) -> Self:

@@ -93,7 +93,8 @@ def _solve_tables(state):
     if state.params.rule != RULE_GLFT:
         return
     market = state.market_params
-    impact = max(0.5 * (market.adverse_bps[0] + market.adverse_bps[1]), 0.0)
+    mean = 0.5 * (market.adverse_bps[0] + market.adverse_bps[1])
+    impact = min(max(mean, 0.0), np.float64(state.params.max_half_spread_bps))  # beyond it the tables have no solution
     q_max = min(max(np.int64(state.max_position_qty // state.order_qty), ONE), np.int64(glft.MAX_Q))
     free = state.free
     market.gamma = free.gamma
