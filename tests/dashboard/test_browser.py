@@ -20,6 +20,7 @@ from tests.faults.traders import SOURCE
 from touchstone.cli.dashboard import free_port
 from touchstone.dashboard.page import PAGES
 from touchstone.live import control
+from touchstone.insight.words import SCORES
 
 from .conftest import Desk, answers, until
 
@@ -234,7 +235,7 @@ def test_the_same_numbers_everywhere(chromium: Any, ended: Path, past: str, tmp_
     for name, card in result["models"].items():
         if card["n"] == 0:
             continue
-        score = next(card[key] for key in ("brier", "crps", "squared_error") if card[key] is not None)
+        score = next(card[key] for key in SCORES if card[key] is not None)
         assert scraped["touchstone_model_score", name] == score
         assert scraped["touchstone_model_samples_total", name] == card["n"]
         assert scraped["touchstone_model_verdict", name, card["verdict"]] == 1.0
