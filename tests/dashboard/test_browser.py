@@ -19,8 +19,8 @@ from tests.faults.traders import SOURCE
 
 from touchstone.cli.dashboard import free_port
 from touchstone.dashboard.page import PAGES
-from touchstone.live import control
 from touchstone.insight.words import SCORES
+from touchstone.live import control
 
 from .conftest import Desk, answers, until
 
