@@ -21,7 +21,7 @@ def compile_ahead(say: Say, kernel: str, run_nothing: Callable[[], None]) -> flo
     """
     is_cold = not any(CACHE_DIR.rglob(f"{kernel}-*.nbi"))
     if is_cold:
-        say(f"compiling the core: once per version, about two minutes; kept in {CACHE_DIR}")
+        say(f"compiling the core: once per version, about three minutes; kept in {CACHE_DIR}")
     started = time.perf_counter()
     had_collector = gc.isenabled()
     gc.disable()  # the compiler leaves little behind, and looking for it costs a tenth of its time
