@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from touchstone.insight.words import SCORES
 from touchstone.watch.standing import Standing
 
 PREFIX = "touchstone_"
@@ -87,7 +88,7 @@ def _verdicts(standing: Standing) -> Iterator[Labelled]:
 
 
 def _score(card: dict[str, Any]) -> Any:
-    return next((card[key] for key in ("brier", "crps", "squared_error") if card.get(key) is not None), None)
+    return next((card[key] for key in SCORES if card.get(key) is not None), None)
 
 
 def latency(standing: Standing) -> dict[str, Any]:
@@ -145,7 +146,7 @@ METRICS = (
            is_counter=True),
     Metric("model_predictions_total", "predictions made", _of_models(lambda card: card.get("made")), ("model",),
            is_counter=True),
-    Metric("model_score", "mean score: Brier, CRPS (bps) or squared error (bps^2), lower is better",
+    Metric("model_score", "mean score: Brier, CRPS (bps), squared error (bps^2) or -ln p (nats), lower is better",
            _of_models(_score), ("model",)),
     Metric("model_skill", "1 - score / baseline score", _of_models(lambda card: card.get("bss")), ("model",)),
     Metric("model_influence", "share of its bold part that the model may use",

@@ -10,6 +10,7 @@ from touchstone.dashboard.data import Shown
 from touchstone.dashboard.page import Page
 from touchstone.dashboard.pages.overview import VERDICT_TONES
 from touchstone.dashboard.words import BAD, empty, is_number, link, number, odds, percent, table
+from touchstone.insight.words import SCORES
 
 NEEDED_LOG10 = float(np.log10(80.0))  # an e-value of 80 lets a model be bold
 SHOWN = ("fill_10s", "toxic_10s", "lag_1s")
@@ -23,9 +24,9 @@ def build(page: Page, parameters: dict[str, str]) -> None:
     page.panel(
         "Scorecards",
         lambda shown: scorecards(page, shown),
-        note="Score: Brier of a probability, CRPS (bps) of a distribution, squared error (bps²) of fair and lag_move; "
-        "lower is better. Skill: 1 - score / baseline's score. ir: DSC / MCB. Evidence: e-values, 80 to 1 lets a "
-        "model be bold. Inside 50 / 90: outcomes within the central intervals. Intervals are told when the "
+        note="Score: Brier of a probability, CRPS (bps) of a distribution, squared error (bps²) of fair and lag_move, "
+        "-ln p of belief; lower is better. Skill: 1 - score / baseline's score. ir: DSC / MCB. Evidence: e-values, "
+        "80 to 1 lets a model be bold. Inside 50 / 90: outcomes within the central intervals. Intervals are told when the "
         "session ends. A click chooses a model.",
     )
     page.chart(
@@ -83,7 +84,7 @@ def scorecards(page: Page, shown: Shown) -> str:
 
 
 def _row(page: Page, name: str, card: dict[str, Any]) -> list[str]:
-    score = next((card[key] for key in ("brier", "crps", "squared_error") if card.get(key) is not None), None)
+    score = next((card[key] for key in SCORES if card.get(key) is not None), None)
     low, high = card.get("bss_low"), card.get("bss_high")
     verdict = "DEGRADED" if card.get("degraded") else str(card.get("verdict") or "NO DATA")
     tone = BAD if card.get("degraded") else VERDICT_TONES.get(verdict, "")
