@@ -26,8 +26,8 @@ def build(page: Page, parameters: dict[str, str]) -> None:
         lambda shown: scorecards(page, shown),
         note="Score: Brier of a probability, CRPS (bps) of a distribution, squared error (bps²) of fair and lag_move, "
         "-ln p of belief; lower is better. Skill: 1 - score / baseline's score. ir: DSC / MCB. Evidence: e-values, "
-        "80 to 1 lets a model be bold. Inside 50 / 90: outcomes within the central intervals. Intervals are told when the "
-        "session ends. A click chooses a model.",
+        "80 to 1 lets a model be bold. Inside 50 / 90: outcomes within the central intervals. Intervals are told when "
+        "the session ends. A click chooses a model.",
     )
     page.chart(
         "Skill over time" + (f": {chosen}" if chosen else ""),
