@@ -57,8 +57,32 @@ os.environ.setdefault("NUMBA_LOOP_VECTORIZE", "0")
 
 import numba  # noqa: E402
 from numba import njit  # noqa: E402
+from numba.core.caching import UserProvidedCacheLocator  # noqa: E402
 
 numba.config.LOOP_VECTORIZE = int(os.environ["NUMBA_LOOP_VECTORIZE"])
+
+
+class SourceLocator(UserProvidedCacheLocator):
+    """Where a function of the package is cached: by what its sources say (CACHE_DIR), not by where and when they lie.
+
+    Numba's own asks for the path and the time of the file, so every clone and every checkout would compile afresh.
+    """
+
+    def __init__(self, function: Any, path: str) -> None:
+        super().__init__(function, path)
+        self._cache_path = str(CACHE_DIR / Path(path).relative_to(_PACKAGE).with_suffix(""))
+
+    def get_source_stamp(self) -> str:
+        """The same at all times: an edit makes another CACHE_DIR."""
+        return CACHE_DIR.name
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        """None for functions of others (tests, benchmarks), which numba's own serves."""
+        return super().from_function(py_func, py_file) if Path(py_file).is_relative_to(_PACKAGE) else None
+
+
+numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.{SourceLocator.__name__},{UserProvidedCacheLocator.__name__}"
 
 # No wrapper for callers in C: nothing needs one, and it costs a twentieth of the compile time. No reference counts: the
 # core allocates nothing, and every array handed to a function would be counted by an atomic instruction.
