@@ -293,8 +293,32 @@ def clear(out):
 
 
 @inline
-def blank_prediction(row):
-    """Every field of a prediction that its kind may leave out, so that no byte is left from a row before."""
+def begin_prediction(out, prediction_id, kind, market):
+    """A new row, for the caller to go on with: when and in which market it was made, all else blank; its number.
+
+    The caller has made sure that there is room (N_PREDICTIONS).
+    """
+    n = np.int64(out.n_predictions)
+    row = out.predictions[n]
+    out.n_predictions += 1
+    _blank(row)
+    row.prediction_id = prediction_id
+    row.made_ns = market.t_ns
+    row.kind = kind
+    row.mid2 = market.mid2
+    row.sigma = market.sigma
+    row.model_version = MODEL_VERSION
+    return n
+
+
+@inline
+def _blank(row):
+    """Every field that a kind of prediction may leave out, so that no byte is left from a row before."""
+    row.quote_id = 0
+    row.cloid = 0
+    row.side = 0
+    row.px = 0
+    row.qty = 0
     for h in range(N_FILL):
         row.fill_p[h] = 0.0
         row.fill_sd[h] = 0.0

@@ -56,20 +56,7 @@ def freeze(ledger, models, market, out, cell_bps):
         ledger.window_end_ns[TARGET] = now_ns + HORIZON_NS
     belief.freeze(models.belief, entry.density, np.float64(market.sigma_slow), cell_bps)
     ledger.made[TARGET] += 1
-    row = out.predictions[out.n_predictions]
-    out.n_predictions += 1
-    records.blank_prediction(row)
-    row.prediction_id = entry.prediction_id
-    row.quote_id = 0
-    row.made_ns = now_ns
-    row.cloid = 0
-    row.kind = records.KIND_BELIEF
-    row.side = 0
-    row.px = 0
-    row.qty = 0
-    row.mid2 = market.mid2
-    row.sigma = market.sigma
-    row.model_version = records.MODEL_VERSION
+    row = out.predictions[records.begin_prediction(out, np.int64(entry.prediction_id), records.KIND_BELIEF, market)]
     for j in range(belief.N_PARTS):
         row.belief_weight[j] = entry.density.weight[j]
         row.belief_scale_bps[j] = entry.density.scale_bps[j]

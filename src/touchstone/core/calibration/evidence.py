@@ -25,6 +25,16 @@ LINES = 6
 QUANTILES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 N_QUANTILES = 5
 
+
+def _log_likelihood_ratio(p: float, tilt: float, y: int) -> float:
+    """ln of the likelihood of y with the logit of p tilted, over that with p."""
+    tilted = 1.0 / (1.0 + (1.0 - p) / p * math.exp(-tilt))
+    return math.log(tilted / p) if y else math.log((1.0 - tilted) / (1.0 - p))
+
+
+# What a bet on each quantile (with each tilt) wins where the outcome lies above it, and at or below it.
+_QUANTILE_WIN = np.array([[[_log_likelihood_ratio(p, t, y) for t in TILTS] for y in (0, 1)] for p in QUANTILES])
+
 CLIP_SCALES = 4.0  # a score difference is clipped at 4 x the mean |d| of past windows
 SCALE_WINDOWS = 10  # the first windows only set the scale
 SCALE_WEIGHT = 0.02
@@ -244,7 +254,8 @@ def bet_against_quantiles(q, pit):
     """One window: the outcome lay at quantile `pit` of its forecast; bet against each of five quantiles being right."""
     for i in range(N_QUANTILES):
         below = np.int64(1) if pit <= QUANTILES[i] else np.int64(0)
-        bet_against_calibration(q.bets[i], QUANTILES[i], below)
+        for k in range(LINES):
+            multiply(q.bets[i].line[k], _QUANTILE_WIN[i, below, k])
 
 
 @compiled

@@ -83,20 +83,7 @@ def freeze(ledger, models, market, out):
         entry.up_is_window = 1
         ledger.window_end_ns[UP] = now_ns + HORIZONS[HORIZON_UP]
     ledger.made[UP] += 1
-    row = out.predictions[out.n_predictions]
-    out.n_predictions += 1
-    records.blank_prediction(row)
-    row.prediction_id = entry.prediction_id
-    row.quote_id = 0
-    row.made_ns = now_ns
-    row.cloid = 0
-    row.kind = records.KIND_LAG
-    row.side = 0
-    row.px = 0
-    row.qty = 0
-    row.mid2 = market.mid2
-    row.sigma = market.sigma
-    row.model_version = records.MODEL_VERSION
+    row = out.predictions[records.begin_prediction(out, np.int64(entry.prediction_id), records.KIND_LAG, market)]
     row.lag_gap_bps = entry.x_bps
     row.p_up = entry.p_up
     row.p_up_baseline = entry.up_baseline

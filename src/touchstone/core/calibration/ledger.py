@@ -24,7 +24,6 @@ from touchstone.core.conventions import (
 )
 from touchstone.core.jit import compiled, inline, record
 from touchstone.core.models import adverse, belief, capture, edge, fair, fill, lag, toxicity
-from touchstone.core.records import MODEL_VERSION
 
 FILL_HORIZONS = np.array(FILL_HORIZONS_NS)
 MARKOUT_HORIZONS = np.array(MARKOUT_HORIZONS_NS)
@@ -195,22 +194,14 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     node.void = 0
     node.as_state = shadow.AS_PENDING
 
-    row = out.predictions[out.n_predictions]
-    out.n_predictions += 1
-    records.blank_prediction(row)
-    row.prediction_id = first_id
+    row = out.predictions[records.begin_prediction(out, first_id, kind, market)]
     row.quote_id = quote_id
-    row.made_ns = now_ns
     row.cloid = cloid
-    row.kind = kind
     row.side = 1 - 2 * s
     row.px = px
     row.qty = qty
-    row.mid2 = market.mid2
     row.depth_bps = depth_bps
     row.queue_ahead = queue_ahead
-    row.sigma = market.sigma
-    row.model_version = MODEL_VERSION
 
     forecast = node.forecast
     bucket = depth_bucket(depth_bps)
@@ -354,20 +345,7 @@ def freeze_fair(ledger, models, market, out):
     entry.made_ns = now_ns
     entry.mid2 = market.mid2
     entry.displacement_bps = market.displacement_bps
-    row = out.predictions[out.n_predictions]
-    out.n_predictions += 1
-    records.blank_prediction(row)
-    row.prediction_id = entry.prediction_id
-    row.quote_id = 0
-    row.made_ns = now_ns
-    row.cloid = 0
-    row.kind = records.KIND_FAIR
-    row.side = 0
-    row.px = 0
-    row.qty = 0
-    row.mid2 = market.mid2
-    row.sigma = market.sigma
-    row.model_version = MODEL_VERSION
+    row = out.predictions[records.begin_prediction(out, np.int64(entry.prediction_id), records.KIND_FAIR, market)]
     for h in range(N_FAIR):
         target = targets.FAIR_TARGET + h
         move, sd = fair.predict(models.fair, h, market.displacement_bps)
