@@ -18,6 +18,7 @@ from touchstone.data.tape import Tape
 from touchstone.insight.readings.folder import load_result
 from touchstone.session import journal as journals
 from touchstone.session import result, warm
+from touchstone.session.sinks import Alerts
 
 ROOT = Path(__file__).resolve().parents[2]
 FREE = {"not_quoting_s", "alerts", "counters", "trips", "problems", "rows_read", "rows_kept"}
@@ -119,9 +120,9 @@ def test_compiling_ahead_leaves_nothing_to_compile() -> None:
 
 def test_a_touch_that_was_lost_on_its_way_is_a_problem() -> None:
     made = Replay(config.Config(), 2)
-    assert result.problems(made, result.Alerts()) == []
+    assert result.problems(made, Alerts()) == []
     made.loop[0].n_touch_lost = 3
-    assert any("3 changes of the touch" in words for words in result.problems(made, result.Alerts()))
+    assert any("3 changes of the touch" in words for words in result.problems(made, Alerts()))
 
 
 def test_compiled_code_that_nothing_uses_any_more_is_removed(tmp_path: Path) -> None:

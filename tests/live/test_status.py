@@ -9,7 +9,7 @@ from touchstone.core.calibration import reliability
 from touchstone.core.calibration.scorecard import BINARY
 from touchstone.core.targets import IS_BINARY, N_TARGETS
 from touchstone.live.status import verdicts
-from touchstone.session import result
+from touchstone.session.models import model
 
 
 def scored() -> Any:
@@ -31,5 +31,5 @@ def test_looking_changes_nothing_in_the_core() -> None:
     machine = scored()
     before = machine["state"].tobytes()
     assert sum(verdicts(machine[0].state).values()) == N_TARGETS
-    assert result.model(machine[0].state, 0, None)["n"] == 1_000
+    assert model(machine[0].state, 0, None)["n"] == 1_000
     assert machine["state"].tobytes() == before

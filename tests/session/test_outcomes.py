@@ -4,7 +4,7 @@ import numpy as np
 
 from touchstone.core import records
 from touchstone.core.targets import DECIDED_TAPE, IS_BINARY
-from touchstone.session.result import Outcomes
+from touchstone.session.sinks import Outcomes
 
 
 def test_a_live_session_hands_over_a_few_at_a_time() -> None:

@@ -28,6 +28,7 @@ from touchstone.data.tape import Tape, open_tape
 from touchstone.insight import paired
 from touchstone.insight.settings import differences
 from touchstone.session import params, result
+from touchstone.session.sinks import Alerts
 
 BLOCK_S = 60.0  # twice the longest horizon
 Progress = Callable[[int, int], None]
@@ -104,7 +105,7 @@ def _trade(run: Run) -> dict[str, Any]:
 
 def _replay(run: Run, tape: Tape) -> dict[str, Any]:
     replay = Replay(run.config, tape.meta.sz_decimals)
-    alerts = result.Alerts()
+    alerts = Alerts()
     replay.sinks.append(alerts)
     taken: list[dict[str, Any]] = []
     start = 0

@@ -17,6 +17,7 @@ from touchstone.data.units import Coin, coin_of
 from touchstone.session import result, warm
 from touchstone.session.log import SessionLog
 from touchstone.session.report import leave_report
+from touchstone.session.sinks import Alerts, Sinks, Truth
 from touchstone.session.store import LOG, Journaling, SessionStore
 
 DECIDED = ("ADDS VALUE", "HARMFUL", "FIXABLE")
@@ -48,7 +49,7 @@ def _run_nothing(market: Scenario | None) -> None:
         shell = replay = Replay(settings, SIZE_DECIMALS)
         replay.end()
     result.headline(shell, settings, None)
-    result.problems(shell, result.Alerts())
+    result.problems(shell, Alerts())
 
 
 def backtest(
@@ -64,7 +65,7 @@ def backtest(
     steps = _Steps(progress, 4)
     replay = Replay(config, tape.meta.sz_decimals)
 
-    def finish(seconds: float, sinks: result.Sinks) -> dict[str, Any]:
+    def finish(seconds: float, sinks: Sinks) -> dict[str, Any]:
         made = result.whole(replay, config, sinks, seconds)
         made["span_s"] = (tape.meta.last_exch_ns - tape.meta.first_exch_ns) / NS
         made["data_quality"] = tape.meta.quality
@@ -99,10 +100,10 @@ def run_scenario(
     coin = coin_of(config.market.coin)
     steps = _Steps(progress, 3 if variants else 1)
     session = Reactive(config, coin.sz_decimals, the_scenario, seed=seed)
-    truth = result.Truth()
+    truth = Truth()
     session.sinks.append(truth)
 
-    def finish(seconds: float, sinks: result.Sinks) -> dict[str, Any]:
+    def finish(seconds: float, sinks: Sinks) -> dict[str, Any]:
         made = result.whole(session, config, sinks, seconds)
         made["span_s"] = minutes * 60.0
         made["scenario"] = {"name": the_scenario.name, "hash": the_scenario.hash, "seed": seed}
@@ -144,10 +145,10 @@ def _keep(
     folder: Path | None,
     say: Say | None,
     run: Callable[[], None],
-    finish: Callable[[float, result.Sinks], dict[str, Any]],
+    finish: Callable[[float, Sinks], dict[str, Any]],
 ) -> dict[str, Any]:
     """Run, make the result, and keep the session where a folder is given."""
-    sinks = result.Sinks()
+    sinks = Sinks()
     shell.sinks += [sinks.outcomes, sinks.alerts, sinks.leadlag]
     store = SessionStore(folder, config, coin) if folder else None
     log = SessionLog(folder / LOG, say, mi_decay=sinks.leadlag.decay_per_day) if folder else None

@@ -20,6 +20,7 @@ from touchstone.live import depth
 from touchstone.live.session import Session
 from touchstone.live.status import status
 from touchstone.session import result
+from touchstone.session.models import model_now
 
 FILE = "status.json"
 EVERY_S = 0.5  # of the wall
@@ -50,7 +51,7 @@ class Publisher:
         yield self._look_at_sums
 
     def _look_at_model(self, target: int) -> None:
-        self.models[TARGET_NAMES[target]] = result.model_now(self._session.trader.state, target)
+        self.models[TARGET_NAMES[target]] = model_now(self._session.trader.state, target)
 
     def _look_at_sums(self) -> None:
         state = self._session.trader.state

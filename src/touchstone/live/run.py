@@ -35,6 +35,7 @@ from touchstone.live.where import Where
 from touchstone.session import carry, result
 from touchstone.session.log import SessionLog
 from touchstone.session.report import leave_report
+from touchstone.session.sinks import Sinks
 from touchstone.session.store import LOG, SessionStore
 from touchstone.venues.hyperliquid.demo import demo_key
 
@@ -150,7 +151,7 @@ async def _trade(
     with work.lock(folder):
         about = going_on[1] if going_on else await _about(work)
         store = SessionStore(folder, work.config, _coin(work.market), goes_on=going_on is not None)
-        sinks = result.Sinks()
+        sinks = Sinks()
         log_of = SessionLog(folder / LOG, say, mi_decay=sinks.leadlag.decay_per_day)
         with contextlib.closing(store), contextlib.closing(log_of) as log:
             cover = await _cover(work, folder, say)
@@ -397,7 +398,7 @@ def _signals(session: Session) -> Any:
 
 
 def _result(
-    work: Work, session: Session, sinks: result.Sinks, seconds: float, ends: Ends, folder: Path
+    work: Work, session: Session, sinks: Sinks, seconds: float, ends: Ends, folder: Path
 ) -> dict[str, Any]:
     made = result.whole(session.trader, work.config, sinks, seconds)
     trader, state = session.trader, session.trader.state

@@ -12,6 +12,7 @@ from touchstone.core.targets import TARGET_NAMES
 from touchstone.core.trading import breakers, quota
 from touchstone.live.session import Session
 from touchstone.session import result
+from touchstone.session.models import number
 
 SIDES = ("bid", "ask")
 NS = 1_000_000_000
@@ -70,15 +71,15 @@ def status(session: Session, models: Mapping[str, Any] | None = None) -> dict[st
 def _account(state: Any) -> dict[str, Any]:
     """What the exchange said of the account, in units of the collateral; None while it has said nothing."""
     equity, free_micro = int(state.equity_micro), int(state.risk.withdrawable)
-    free = result.number(state.risk_inputs.free_margin)
+    free = number(state.risk_inputs.free_margin)
     if free is None and equity > 0 and free_micro >= 0:
         free = free_micro / equity
     return {
         "equity": equity / 1e6 if equity else None,
         "free_margin_share": free,
-        "free_margin_least": result.number(state.risk.limits.free_margin),
-        "liquidation_bps": result.number(state.risk_inputs.liquidation_bps),
-        "liquidation_least_bps": result.number(state.risk.limits.liquidation_bps),
+        "free_margin_least": number(state.risk.limits.free_margin),
+        "liquidation_bps": number(state.risk_inputs.liquidation_bps),
+        "liquidation_least_bps": number(state.risk.limits.liquidation_bps),
         "position_limit": int(state.max_position_qty) / 10 ** int(state.params.sz_decimals) or None,
         "fee_mismatches": int(state.n_fee_mismatches),
     }

@@ -10,6 +10,7 @@ from touchstone.live.fast_frames import FastFrames
 from touchstone.live.status import verdicts
 from touchstone.live.trader import Trader
 from touchstone.session import result, warm
+from touchstone.session.sinks import Alerts
 
 SIZE_DECIMALS = 2  # of the core that is compiled with; the compiled code is the same for all
 
@@ -37,5 +38,5 @@ def _run_nothing() -> None:
     trader.finish()
     FastFrames(SIZE_DECIMALS, settings.market.coin)
     result.headline(trader, settings, None)
-    result.problems(trader, result.Alerts())
+    result.problems(trader, Alerts())
     verdicts(trader.state)

@@ -7,6 +7,7 @@ from touchstone.core.market.funding import ORACLE_NAMES
 from touchstone.core.market.regime import PERIOD, REGIME_NAMES
 from touchstone.core.models.belief import SOURCE_NAMES
 from touchstone.core.models.toxicity import SIGNAL_NAMES
+from touchstone.session.models import number
 
 
 def regime(state: Any) -> dict[str, Any] | None:
@@ -71,12 +72,8 @@ def funding(state: Any) -> dict[str, Any] | None:
         "per_hour": float(state.funding.rate_per_hour),
         "carry_bps": float(market.funding_carry_bps),
         "oracle": ORACLE_NAMES[int(market.oracle)],
-        "oracle_gap_bps": _number(market.oracle_gap_bps),
-        "mark_gap_bps": _number(market.mark_gap_bps),
-        "oracle_still_s": _number(market.oracle_still_s),
+        "oracle_gap_bps": number(market.oracle_gap_bps),
+        "mark_gap_bps": number(market.mark_gap_bps),
+        "oracle_still_s": number(market.oracle_still_s),
         "contexts": int(state.funding.n_contexts),
     }
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if math.isfinite(float(value)) else None

@@ -1,6 +1,5 @@
 """The log of a session, for people and grep: the calibration line every five minutes, and each alert."""
 
-import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
 from touchstone.core.records import ALERT_NAMES
 from touchstone.core.targets import IS_BINARY, N_TARGETS, TARGET_NAMES
 from touchstone.insight.sentences import calibration_line
+from touchstone.session.models import number
 
 SIDES = ("bid", "ask")
 NS = 1_000_000_000
@@ -75,9 +75,9 @@ def _as_result(row: Any, mi_decay: float | None) -> dict[str, Any]:
         summary = row["summary"][target]
         models[TARGET_NAMES[target]] = {
             "n": int(summary["n"]),
-            "n_eff": _number(summary["n_eff"]),
-            "brier": _number(summary["loss"]) if IS_BINARY[target] else None,
-            "ir": _number(summary["ir"]),
+            "n_eff": number(summary["n_eff"]),
+            "brier": number(summary["loss"]) if IS_BINARY[target] else None,
+            "ir": number(summary["ir"]),
             "degraded": bool(summary["degraded"]),
             "verdict": VERDICT_NAMES[int(summary["verdict"])],
         }
@@ -88,7 +88,3 @@ def _as_result(row: Any, mi_decay: float | None) -> dict[str, Any]:
         since_s = (int(row["t_ns"]) - int(row["no_quote_since_ns"][s])) / NS
         quoting.append({"side": side, "reason": NO_QUOTE_NAMES[reason] if reason else None, "since_s": since_s})
     return {"models": models, "quoting": quoting}
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if math.isfinite(float(value)) else None

@@ -6,27 +6,17 @@ from typing import Any
 import numpy as np
 
 from touchstone.config import Config
-from touchstone.core.calibration import caution, evidence, influence, ledger, reliability, scorecard
+from touchstone.core.calibration import ledger
 from touchstone.core.conventions import MARKOUT_HORIZONS_NS, NS, TOXIC_HORIZON
-from touchstone.core.models import edge
-from touchstone.core.numerics import LOG_10
 from touchstone.core.quoting.ladder import NO_QUOTE_NAMES
-from touchstone.core.quoting.params import MODEL_TERMS, TERM_NAMES
-from touchstone.core.records import ALERT_NAMES
-from touchstone.core.targets import DECIDED_MODEL, DECIDED_TAPE, IS_BINARY, IS_LOG, IS_SQUARED, N_TARGETS, TARGET_NAMES
+from touchstone.core.targets import TARGET_NAMES
 from touchstone.core.trading import breakers, markout, pnl
-from touchstone.insight import confidence, intervals
-from touchstone.session import adverse, climate, gate
-from touchstone.session.leadlag import LeadLag
+from touchstone.session import adverse, climate, gate, models
 from touchstone.session.machine import Machine
+from touchstone.session.sinks import Alerts, Outcomes, Sinks
 
 LEDGER_PER_UNIT = 2_000_000  # ledger units (half micro) per unit of collateral
 SIDES = ("bid", "ask")
-Z90 = 1.6448536269514722
-FEWEST_FOR_INTERVAL = 10
-FALSE_SHARE = 0.05  # of the verdicts of a run, at most
-KEPT_OUTCOMES = 1_000_000
-LARGE_PIECE = 1 << 16
 
 # Alerts that mean that the run is not sound, and the rest, which the report only counts.
 FAULTS = {
@@ -38,108 +28,6 @@ FAULTS = {
     "fee_mismatch",
     "ledger_not_conserved",
 }
-
-
-class Outcomes:
-    """Tape-decided outcomes of probabilities, for the interval of `ir`; the newest million of each target."""
-
-    def __init__(self) -> None:
-        self._kept: dict[int, list[Any]] = {t: [] for t in range(N_TARGETS) if IS_BINARY[t]}
-        self._counts = dict.fromkeys(self._kept, 0)
-
-    def take(self, table: str, rows: Any) -> None:
-        """Keep what concerns probabilities."""
-        if table != "outcomes":
-            return
-        rows = np.asarray(rows).view(np.ndarray)
-        decided = rows[rows["decided"] == DECIDED_TAPE]
-        for target, kept in self._kept.items():
-            part = decided[decided["target"] == target][["forecast", "outcome", "bucket", "resolved_ns"]].copy()
-            if len(part) == 0:
-                continue
-            kept.append(part)
-            self._counts[target] += len(part)
-            while len(kept) > 1 and len(kept[-2]) <= len(kept[-1]) < LARGE_PIECE:  # a live session has few at a time
-                last = kept.pop()
-                kept[-1] = np.concatenate([kept[-1], last])
-            while self._counts[target] - len(kept[0]) >= KEPT_OUTCOMES:
-                self._counts[target] -= len(kept.pop(0))
-
-    def ratio_interval(self, target: int, block_ns: int) -> intervals.Interval | None:
-        """Interval of `ir` of a target, None without 30 blocks."""
-        kept = self._kept.get(target)
-        if not kept:
-            return None
-        rows = np.concatenate(kept)
-        y = rows["outcome"].astype(np.int64)
-        return intervals.ratio_interval(rows["forecast"], y, rows["bucket"], rows["resolved_ns"] // block_ns)
-
-
-class Alerts:
-    """How often each alert came, and where it came first."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.first: dict[str, tuple[int, float, int]] = {}
-
-    def take(self, table: str, rows: Any) -> None:
-        """Count alerts."""
-        if table != "alerts":
-            return
-        for row in rows:
-            name = ALERT_NAMES[int(row["code"])]
-            self.counts[name] = self.counts.get(name, 0) + 1
-            self.first.setdefault(name, (int(row["t_ns"]), float(row["value"]), int(row["cloid"])))
-
-
-class Sinks:
-    """What every result is made from, besides the final state."""
-
-    def __init__(self) -> None:
-        self.outcomes = Outcomes()
-        self.alerts = Alerts()
-        self.leadlag = LeadLag()
-
-
-class Truth:
-    """What only a simulated market knows of our fills: who made them, and the latent price."""
-
-    def __init__(self) -> None:
-        self.maker_fills = 0
-        self.informed_fills = 0
-        self.taker_fills = 0
-        self._edge_bps = {False: 0.0, True: 0.0}  # sums over maker fills, by informed
-
-    def take(self, table: str, rows: Any) -> None:
-        """Count fills."""
-        if table != "truth":
-            return
-        rows = np.asarray(rows).view(np.ndarray)
-        edge_bps = rows["side"] * (rows["latent_px"] / rows["px"] - 1.0) * 1e4
-        made = rows["taker"] == 0
-        for informed in (False, True):
-            kind = made & (rows["informed"] == int(informed))
-            self._edge_bps[informed] += float(edge_bps[kind].sum())
-        self.taker_fills += int((~made).sum())
-        self.maker_fills += int(made.sum())
-        self.informed_fills += int(rows["informed"].sum())
-
-    def informed(self) -> dict[str, Any]:
-        """Number and share of the maker fills that an informed taker made."""
-        share = self.informed_fills / self.maker_fills if self.maker_fills else None
-        return {"n": self.informed_fills, "share": share}
-
-    def summary(self) -> dict[str, Any]:
-        """As documented in docs/json.md; edges against the latent price at the fill, positive = good for us."""
-        noise = self.maker_fills - self.informed_fills
-        return {
-            "maker_fills": self.maker_fills,
-            "taker_fills": self.taker_fills,
-            "informed_fills": self.informed_fills,
-            "informed_share": self.informed()["share"],
-            "informed_edge_bps": self._edge_bps[True] / self.informed_fills if self.informed_fills else None,
-            "uninformed_edge_bps": self._edge_bps[False] / noise if noise else None,
-        }
 
 
 def money(ledger_units: Any) -> float:
@@ -246,11 +134,11 @@ def headline(shell: Machine, config: Config, outcomes: Outcomes | None) -> dict[
         "toxic_fills": toxic_fills(state),
         "inventory": inventory(state),
         "totals": totals(shell, config),
-        "models": withstand({name: model(state, target, outcomes) for target, name in enumerate(TARGET_NAMES)}),
-        "caution": cost_of_caution(state),
+        "models": models.withstand({name: models.model(state, t, outcomes) for t, name in enumerate(TARGET_NAMES)}),
+        "caution": models.cost_of_caution(state),
         "adverse_selection": adverse.curves(state.models.adverse),
         "gate": gate.scorecard(state, observed_s(state)),
-        "edge": edge_contexts(state),
+        "edge": models.edge_contexts(state),
     }
 
 
@@ -272,7 +160,7 @@ def _accounts(state: Any) -> Any:
 def edge_per_fill(shell: Machine, maker_fee_bps: float) -> dict[str, Any]:
     """Realised half-spread minus fee at 10 s, mean over fills; 90 % interval from ten fills in ten time blocks on."""
     found = shell.edges.estimate(maker_fee_bps)
-    wide = found.n >= FEWEST_FOR_INTERVAL
+    wide = found.n >= models.FEWEST_FOR_INTERVAL
     return {
         "bps": found.mean,
         "se": found.se,
@@ -357,165 +245,11 @@ def _markout_row(horizon_ns: int, side: str, n: int, mean: float, se: float, wei
     return {
         "horizon_s": horizon_ns / NS,
         "side": side,
-        "bps": number(mean),
-        "se": number(se),
+        "bps": models.number(mean),
+        "se": models.number(se),
         "n": n,
-        "bps_by_notional": number(weighted),
+        "bps_by_notional": models.number(weighted),
     }
-
-
-def number(value: Any) -> float | None:
-    """A float, or None where there is no number."""
-    value = float(value)
-    return value if math.isfinite(value) else None
-
-
-def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
-    """The scorecard of one model at one horizon, with its bootstrap intervals."""
-    card = _card(state, target)
-    count = int(card.blocks.n_blocks)
-    skill = intervals.skill_interval(np.array(card.blocks.model[:count]), np.array(card.blocks.baseline[:count]))
-    ratio = outcomes.ratio_interval(target, int(card.blocks.length_ns)) if outcomes and IS_BINARY[target] else None
-    made = _model(state, target, card)
-    return made | {
-        "bss_low": skill.low if skill else None,
-        "bss_high": skill.high if skill else None,
-        "ir_low": ratio.low if ratio and made["ir"] is not None else None,
-        "ir_high": ratio.high if ratio and made["ir"] is not None else None,
-    }
-
-
-def model_now(state: Any, target: int) -> dict[str, Any]:
-    """The same without its intervals, which take a hundred times as long: for a session that goes on."""
-    return _model(state, target, _card(state, target))
-
-
-def _card(state: Any, target: int) -> Any:
-    return state.models.cards[target : target + 1].copy()[0]  # not the state's own: a summary writes scratch
-
-
-def _model(state: Any, target: int, card: Any) -> dict[str, Any]:
-    out = np.zeros(1, scorecard.SUMMARY)[0]
-    scorecard.summary(card, out)
-    is_binary = bool(IS_BINARY[target])
-    resolved = state.ledger.resolved[target]
-    windows = int(card.n_windows) if is_binary else 0
-    sequence = confidence.sequence(windows, float(card.gain_total), float(card.gain_square), FALSE_SHARE)
-    return {
-        "n": int(out.n),
-        "n_eff": number(out.n_eff) if out.n else None,
-        "n_windows": int(out.n_windows),
-        "made": int(state.ledger.made[target]),
-        "pending": int(ledger.pending(state.ledger, np.int64(target))),
-        "voided": int(ledger.n_voided(state.ledger, np.int64(target))),
-        "tape_decided": int(resolved[DECIDED_TAPE]),
-        "model_decided": int(resolved[DECIDED_MODEL]),
-        "no_baseline": int(out.n_no_baseline),
-        "brier": number(out.loss) if is_binary else None,
-        "crps": None if is_binary or IS_SQUARED[target] or IS_LOG[target] else number(out.loss),
-        "squared_error": number(out.loss) if IS_SQUARED[target] else None,
-        "log_score": number(out.loss) if IS_LOG[target] else number(out.log_score),
-        "bss": number(out.bss),
-        "bss_low": None,
-        "bss_high": None,
-        "mcb": number(out.mcb),
-        "dsc": number(out.dsc),
-        "unc": number(out.unc),
-        "ir": number(out.ir),
-        "ir_low": None,
-        "ir_high": None,
-        "coverage50": number(out.coverage50),
-        "coverage90": number(out.coverage90),
-        "e_skill": _e_value(out.e_skill),
-        "e_harm": _e_value(out.e_harm),
-        "e_calibrated": _e_value(out.e_calibrated),
-        "reliability": _reliability(card) if is_binary else None,
-        "degraded": bool(out.degraded),
-        "gain_low": sequence[0] if sequence else None,
-        "gain_high": sequence[1] if sequence else None,
-        "influence": float(state.models.influence[target]),
-        "e_influence": _e_of_steps(card),
-        "recalibrated": bool(card.is_recalibrated),
-        "verdict": scorecard.VERDICT_NAMES[int(out.verdict)],
-    }
-
-
-def edge_contexts(state: Any) -> list[dict[str, Any]]:
-    """What fills earn by context, those with at least one fill's worth of outcomes, largest first; docs/json.md."""
-    found = []
-    copy = np.zeros(1, edge.EDGE)  # not the state's own: reading a result changes nothing
-    copy[0] = state.models.edge
-    the_model = copy[0]
-    for c in np.flatnonzero(the_model.cell["n"] >= 1.0):
-        m, k, a, b = edge.of_context(the_model, np.int64(c))
-        found.append(
-            {
-                **edge.name_of(int(c)),
-                "n": float(the_model.cell[c].n),
-                "bps": float(m),
-                "sd": math.sqrt(b / ((a - 1.0) * k)),
-                "p_above_0": float(edge.p_above(m, k, a, b, np.float64(0.0))),
-                "p_next_above_0": float(edge.p_next_above(m, k, a, b, np.float64(0.0))),
-                "should_widen": bool(the_model.cell[c].is_wide),
-            }
-        )
-    return sorted(found, key=lambda row: -row["n"])
-
-
-def _e_of_steps(card: Any) -> list[float | None] | None:
-    """E-values of the forecasts that lean 1/4, 1/2, 3/4 and all of the way from the baseline to the model."""
-    if int(card.n_windows) == 0:
-        return None
-    return [_e_value(influence.log_e(card.leash, np.int64(k)) / LOG_10) for k in range(influence.N_STEPS)]
-
-
-def withstand(models: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Of many models some look good by chance: a verdict stands only as a discovery among them all (e-BH, 5 %)."""
-    for verdict, key in (("ADDS VALUE", "e_skill"), ("HARMFUL", "e_harm")):
-        logs = np.array([math.nan if card[key] is None else math.log(card[key]) for card in models.values()])
-        found = np.zeros(len(logs), np.int64)
-        evidence.e_bh(logs, np.int64(len(logs)), np.float64(math.log(FALSE_SHARE)), found)
-        for card, is_found in zip(models.values(), found, strict=True):
-            if card["verdict"] == verdict and not is_found:
-                card["verdict"] = "NOT PROVEN"
-    return models
-
-
-def cost_of_caution(state: Any) -> dict[str, Any]:
-    """What each careful part earned against an order that rested without it; docs/json.md."""
-    found = {}
-    for term in (caution.ALL, *MODEL_TERMS):
-        one = state.models.caution.of[int(term)]
-        mean, se = (number(x) for x in caution.cost(one))
-        wide = mean is not None and se is not None and int(one.n) >= FEWEST_FOR_INTERVAL
-        costs = int(one.bounded.n) > 0
-        found["all" if term == caution.ALL else TERM_NAMES[int(term)]] = {
-            "windows": int(one.n),
-            "apart": int(one.n_apart),
-            "bps": mean,
-            "se": se,
-            "low": mean - Z90 * se if wide and mean is not None and se is not None else None,
-            "high": mean + Z90 * se if wide and mean is not None and se is not None else None,
-            "e_pays": _e_value(evidence.log_e(one.bounded.skill) / LOG_10) if costs else None,
-            "e_costs": _e_value(evidence.log_e(one.bounded.harm) / LOG_10) if costs else None,
-            "share": float(one.share),
-        }
-    return found
-
-
-def _e_value(log10: Any) -> float | None:
-    exponent = number(log10)
-    return None if exponent is None else 10.0 ** min(max(exponent, -300.0), 300.0)
-
-
-def _reliability(card: Any) -> list[dict[str, Any]]:
-    """The reliability curve: forecasts against outcomes in at most ten groups of similar count."""
-    curve = np.zeros(1, reliability.CURVE)[0]
-    reliability.reliability_curve(card.sketch, curve)
-    return [
-        {"forecast": number(curve.p[k]), "observed": number(curve.rate[k]), "n": int(curve.n[k])}
-        for k in range(int(curve.n_bins))
-    ]
 
 
 def quotes(shell: Machine) -> dict[str, Any]:
