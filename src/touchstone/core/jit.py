@@ -60,6 +60,7 @@ from numba import njit  # noqa: E402
 from numba.core.caching import UserProvidedCacheLocator  # noqa: E402
 
 numba.config.LOOP_VECTORIZE = int(os.environ["NUMBA_LOOP_VECTORIZE"])
+IS_COMPILED = not numba.config.DISABLE_JIT
 
 
 class SourceLocator(UserProvidedCacheLocator):

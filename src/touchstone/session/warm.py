@@ -1,14 +1,21 @@
-"""Compiling before the first event, with word of it."""
+"""Compiling before the first event, with word of it, on two processors where there are two."""
 
 import gc
+import os
 import shutil
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from touchstone.core.jit import CACHE_DIR
+from touchstone.core.jit import CACHE_DIR, IS_COMPILED
 
 UNUSED_DAYS = 14.0  # after which the compiled code of another version is removed
+
+PART = "resolve.resolve"  # of the core; where it is, the rest is too (parts.py)
 
 Say = Callable[[str], None]
 
@@ -19,13 +26,18 @@ def compile_ahead(say: Say, kernel: str, run_nothing: Callable[[], None]) -> flo
     kernel: `module.function` of the outermost compiled function, whose absence from the cache is a cold start;
     run_nothing: a run without an event, and its result.
     """
-    is_cold = not any(CACHE_DIR.rglob(f"{kernel}-*.nbi"))
+    is_cold = not _is_cached(kernel)
     if is_cold:
-        say(f"compiling the core: once per version, about three minutes; kept in {CACHE_DIR}")
+        say(f"compiling the core: once per version, about two minutes; kept in {CACHE_DIR}")
     started = time.perf_counter()
     had_collector = gc.isenabled()
     gc.disable()  # the compiler leaves little behind, and looking for it costs a tenth of its time
     try:
+        if IS_COMPILED and not _is_cached(PART):
+            from touchstone.session import parts  # only here: it knows the whole core
+
+            with beside("touchstone.session.parts"):
+                parts.compile_part(parts.OURS)
         run_nothing()
     finally:
         if had_collector:
@@ -36,6 +48,48 @@ def compile_ahead(say: Say, kernel: str, run_nothing: Callable[[], None]) -> flo
         if removed := remove_unused(CACHE_DIR.parent, time.time() - 86_400.0 * UNUSED_DAYS):
             say(f"removed the compiled code of {removed} versions that were not used for {UNUSED_DAYS:g} days")
     return seconds
+
+
+def _is_cached(function: str) -> bool:
+    return any(CACHE_DIR.rglob(f"{function}-*.nbi"))
+
+
+@contextmanager
+def beside(module: str, *arguments: str) -> Iterator[None]:
+    """Another process (`python -m MODULE`) that compiles meanwhile; what it compiled is in the cache at the end.
+
+    It begins with what is there and writes into a folder of its own, for numba's cache is not safe for two writers.
+    With one processor there is none; what it leaves undone, for whatever reason, is compiled when it is needed.
+    """
+    if len(os.sched_getaffinity(0)) < 2:
+        yield
+        return
+    with tempfile.TemporaryDirectory(dir=CACHE_DIR.parent, prefix=".beside-") as root:
+        own = Path(root) / CACHE_DIR.name
+        merge(CACHE_DIR, own)
+        environment = os.environ | {"TOUCHSTONE_CACHE_DIR": root}
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments], env=environment, stdout=subprocess.DEVNULL
+        )
+        try:
+            yield
+            child.wait()
+        finally:
+            child.kill()
+            child.wait()
+        merge(own, CACHE_DIR)
+
+
+def merge(source: Path, target: Path) -> None:
+    """Functions (an index .nbi and its code .nbc) of one cache that another has not: linked there, index last."""
+    for index in source.rglob("*.nbi"):
+        folder = target / index.parent.relative_to(source)
+        if (folder / index.name).exists():
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in (*index.parent.glob(f"{index.stem}.*.nbc"), index):
+            if not (folder / file.name).exists():
+                os.link(file, folder / file.name)
 
 
 def remove_unused(root: Path, since_s: float) -> int:
