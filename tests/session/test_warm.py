@@ -1,4 +1,4 @@
-"""Compiling ahead: another process beside, and what becomes of its compiled code."""
+"""Compiling ahead: another process beside."""
 
 import os
 import time
@@ -8,56 +8,38 @@ import pytest
 
 from touchstone.session import warm
 
-CHILD = """
-import os, pathlib, sys
-folder = pathlib.Path(os.environ["TOUCHSTONE_CACHE_DIR"]) / "version" / "core"
-assert (folder / "ours.nbi").read_text() == "ours"
-for name in ("ours", "theirs"):
-    (folder / f"{name}.1.nbc").unlink(missing_ok=True)
-    (folder / f"{name}.nbi").unlink(missing_ok=True)
-    (folder / f"{name}.1.nbc").write_text("theirs")
-    (folder / f"{name}.nbi").write_text("theirs")
-sys.exit(int(sys.argv[1]))
-"""
+CHILD = "import pathlib, sys\npathlib.Path(sys.argv[1]).write_text('compiled')\nsys.exit(int(sys.argv[2]))\n"
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache with one function, and a module `other` that compiles this one and another."""
-    (tmp_path / "other.py").write_text(CHILD)
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module `other`, to be run beside, on a machine with two processors."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    folder = tmp_path / "cache" / "version"
-    (folder / "core").mkdir(parents=True)
-    (folder / "core" / "ours.1.nbc").write_text("ours")
-    (folder / "core" / "ours.nbi").write_text("ours")
-    monkeypatch.setattr(warm, "CACHE_DIR", folder)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
-    return folder
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    (tmp_path / "other.py").write_text(CHILD)
+    return tmp_path / "other.py"
 
 
 @pytest.mark.parametrize("status", ["0", "1"])
-def test_what_a_process_beside_compiles_is_kept_and_what_is_here_stays(cache: Path, status: str) -> None:
-    """Also of a process that fails later: what it leaves undone is compiled when it is needed."""
-    with warm.beside("other", status):
+def test_a_process_beside_is_waited_for(other: Path, tmp_path: Path, status: str) -> None:
+    """Also one that fails: what it leaves undone is compiled when it is needed."""
+    with warm.beside("other", str(tmp_path / "done"), status):
         pass
-    texts = {file.name: file.read_text() for file in (cache / "core").iterdir()}
-    assert texts == {"ours.nbi": "ours", "ours.1.nbc": "ours", "theirs.nbi": "theirs", "theirs.1.nbc": "theirs"}
-    assert [folder.name for folder in cache.parent.iterdir()] == ["version"]
+    assert (tmp_path / "done").read_text() == "compiled"
 
 
-def test_one_processor_does_it_alone(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_processor_does_it_alone(other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes on one processor would take longer than one."""
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
-    with warm.beside("other", "0"):
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    with warm.beside("other", str(tmp_path / "done"), "0"):
         pass
-    assert not (cache / "core" / "theirs.nbi").exists()
+    assert not (tmp_path / "done").exists()
 
 
-def test_an_interrupted_start_leaves_no_process_and_no_folder(cache: Path, tmp_path: Path) -> None:
+def test_an_interrupted_start_leaves_no_process(other: Path) -> None:
     """Ctrl-C while it compiles."""
-    (tmp_path / "other.py").write_text("import time\ntime.sleep(600)\n")
+    other.write_text("import time\ntime.sleep(600)\n")
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt), warm.beside("other"):
         raise KeyboardInterrupt
     assert time.monotonic() - began < 60
-    assert [folder.name for folder in cache.parent.iterdir()] == ["version"]

@@ -5,6 +5,7 @@ hash of all compiled sources and of the numba, numpy and Python versions. It mus
 import this module before anything that imports numba.
 """
 
+import fcntl
 import hashlib
 import os
 import platform
@@ -57,7 +58,7 @@ os.environ.setdefault("NUMBA_LOOP_VECTORIZE", "0")
 
 import numba  # noqa: E402
 from numba import njit  # noqa: E402
-from numba.core.caching import UserProvidedCacheLocator  # noqa: E402
+from numba.core.caching import IndexDataCacheFile, UserProvidedCacheLocator  # noqa: E402
 
 numba.config.LOOP_VECTORIZE = int(os.environ["NUMBA_LOOP_VECTORIZE"])
 IS_COMPILED = not numba.config.DISABLE_JIT
@@ -83,6 +84,17 @@ class SourceLocator(UserProvidedCacheLocator):
         return super().from_function(py_func, py_file) if Path(py_file).is_relative_to(_PACKAGE) else None
 
 
+_save_unlocked = IndexDataCacheFile.save
+
+
+def _save(self: Any, key: Any, data: Any) -> None:
+    """One process at a time: numba reads an index, adds an entry and writes it back, and two would mix up theirs."""
+    with (CACHE_DIR / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _save_unlocked(self, key, data)
+
+
+IndexDataCacheFile.save = _save
 numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.{SourceLocator.__name__},{UserProvidedCacheLocator.__name__}"
 
 # No wrapper for callers in C: nothing needs one, and it costs a twentieth of the compile time. No reference counts: the

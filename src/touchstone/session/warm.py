@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,40 +55,20 @@ def _is_cached(function: str) -> bool:
 
 @contextmanager
 def beside(module: str, *arguments: str) -> Iterator[None]:
-    """Another process (`python -m MODULE`) that compiles meanwhile; what it compiled is in the cache at the end.
+    """Another process (`python -m MODULE`) that compiles meanwhile, into the same cache (core/jit.py locks it).
 
-    It begins with what is there and writes into a folder of its own, for numba's cache is not safe for two writers.
-    With one processor there is none; what it leaves undone, for whatever reason, is compiled when it is needed.
+    With one processor there is none. What it leaves undone, for whatever reason, is compiled when it is needed.
     """
-    if len(os.sched_getaffinity(0)) < 2:
+    if (os.cpu_count() or 1) < 2:
         yield
         return
-    with tempfile.TemporaryDirectory(dir=CACHE_DIR.parent, prefix=".beside-") as root:
-        own = Path(root) / CACHE_DIR.name
-        merge(CACHE_DIR, own)
-        environment = os.environ | {"TOUCHSTONE_CACHE_DIR": root}
-        child = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], env=environment, stdout=subprocess.DEVNULL
-        )
-        try:
-            yield
-            child.wait()
-        finally:
-            child.kill()
-            child.wait()
-        merge(own, CACHE_DIR)
-
-
-def merge(source: Path, target: Path) -> None:
-    """Functions (an index .nbi and its code .nbc) of one cache that another has not: linked there, index last."""
-    for index in source.rglob("*.nbi"):
-        folder = target / index.parent.relative_to(source)
-        if (folder / index.name).exists():
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in (*index.parent.glob(f"{index.stem}.*.nbc"), index):
-            if not (folder / file.name).exists():
-                os.link(file, folder / file.name)
+    child = subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.DEVNULL)
+    try:
+        yield
+        child.wait()
+    finally:
+        child.kill()
+        child.wait()
 
 
 def remove_unused(root: Path, since_s: float) -> int:
