@@ -5,24 +5,22 @@ import contextlib
 import hashlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Literal
 
 from touchstone import config as configuration
-from touchstone.clients.hyperliquid import Client, Limits, Market, account, read_market
+from touchstone.clients.hyperliquid import Market, account
 from touchstone.config import Config
 from touchstone.core import events
 from touchstone.core.jit import source_hash
 from touchstone.core.trading import breakers
 from touchstone.data.units import Coin
 from touchstone.live import cancel, deadman, flatten, keys, resume, warm
-from touchstone.live.clock import Clock, monotonic_s, wall_ns
+from touchstone.live.clock import monotonic_s, wall_ns
 from touchstone.live.control import Control
-from touchstone.live.desk import Desk, Kill, write_whole
-from touchstone.live.identity import check_key, identify, network_of
+from touchstone.live.desk import Kill, write_whole
 from touchstone.live.local_exchange import LocalExchange
 from touchstone.live.operator import Operator
 from touchstone.live.publish import Publisher
@@ -32,12 +30,12 @@ from touchstone.live.session import Ends, Session, Start, subscriptions
 from touchstone.live.status import line, status
 from touchstone.live.warnings import quota_warning
 from touchstone.live.where import Where
+from touchstone.live.work import Work, work_of
 from touchstone.session import carry, result
 from touchstone.session.log import SessionLog
 from touchstone.session.report import leave_report
 from touchstone.session.sinks import Sinks
 from touchstone.session.store import LOG, SessionStore
-from touchstone.venues.hyperliquid.demo import demo_key
 
 MICRO = 1_000_000
 LOOK_S = 1.0  # of the wall, between two looks at how the session stands
@@ -64,78 +62,8 @@ async def trade(
             here = config.account.model_copy(update={"network": "local", "url": exchange.url})
             config = config.model_copy(update={"account": here})
         await compiling
-        work = await stack.enter_async_context(_desk(config, where, say))
+        work = await stack.enter_async_context(work_of(config, where, say))
         return await _trade(work, minutes=minutes, folder=folder, say=say, show=show, begins=begins)
-
-
-@dataclass
-class Work:
-    """What a session is made of, before it is one."""
-
-    config: Config  # with the fees of the account
-    where: Where
-    client: Client
-    clock: Clock
-    market: Market
-    desk: Desk
-    vault: str | None
-    lock: Callable[[Path], contextlib.AbstractContextManager[None]]
-
-
-@asynccontextmanager
-async def _desk(config: Config, where: Where, say: Say) -> AsyncIterator[Work]:
-    """Key, account, clock, coin: everything that is asked for before anything is done."""
-    network = network_of(config.account)
-    key = _key(config, where, say)
-    clock = Clock()
-    who = await identify(network, config.account.address, key.address, clock.now_ms)
-    desk = Desk.of(Path(config.live.sessions), network.name, who.account)
-    desk.refuse_killed()
-    client = Client(
-        network, account=who.account, vault=who.vault,
-        signer=key.secret.signer(is_mainnet=network.is_mainnet, ahead=config.live.signatures_ahead),
-        now_ms=lambda: clock.now_ms(), limits=_limits(where.speed), say=say,
-    )  # fmt: skip
-    try:
-        if network.name == "local":  # it may run at a time and a speed of its own
-            told = await client.info("exchangeStatus")
-            clock = Clock(speed=where.speed, start_ns=told.time * MICRO)
-        market = await read_market(client, config.market.coin)
-        yield Work(
-            _with_fees(config, market), where, client, clock, market, desk, who.vault,
-            lambda folder: desk.lock(now_ns=wall_ns(), session=folder),
-        )  # fmt: skip
-    finally:
-        await client.stop()
-
-
-def _key(config: Config, where: Where, say: Say) -> keys.Key:
-    """The trader's key; on an exchange of our own that of a demo account, which is public."""
-    if where.starts is not None:
-        secret = keys.Secret(demo_key(1))
-        return keys.Key(secret, secret.signer(is_mainnet=False).address, "demo account 1")
-    key = keys.load(config.account.keystore, config.account.network, password_fd=where.password_fd, say=say)
-    check_key(config.account, key)
-    return key
-
-
-def _limits(speed: float) -> Limits:
-    """The venue's limits are per minute of its own time."""
-    usual, factor = Limits(), max(speed, 1.0)
-    return replace(
-        usual,
-        weight_per_minute=round(usual.weight_per_minute * factor),
-        messages_per_minute=round(usual.messages_per_minute * factor),
-    )
-
-
-def _with_fees(config: Config, market: Market) -> Config:
-    """The settings with the account's own fees, as the exchange tells them, and the coin's collateral."""
-    factor = config.fee_factor
-    maker_bps = market.maker_fee_bps / (factor if market.maker_fee_bps > 0 else 1.0)
-    fees = config.fees.model_copy(update={"maker_bps": maker_bps, "taker_bps": market.taker_fee_bps / factor})
-    of_coin = config.market.model_copy(update={"collateral": market.collateral})
-    return config.model_copy(update={"fees": fees, "market": of_coin})
 
 
 async def _trade(
