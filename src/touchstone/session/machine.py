@@ -1,6 +1,7 @@
 """The core as a shell holds it: its record, what it writes down on the way to whoever keeps it, and its digest."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -32,7 +33,7 @@ class Sink(Protocol):
         """Keep a copy of what is wanted."""
 
 
-class Machine:
+class Machine(ABC):
     """The core of one run; the shell that feeds it is a subclass.
 
     The digest covers everything written down, each table by itself (so that it does not depend on when the buffers
@@ -64,14 +65,14 @@ class Machine:
         return self.machine[0].state
 
     @property
+    @abstractmethod
     def n_market(self) -> int:
         """Rows of the market that the core has heard."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def first_ns(self) -> int:
         """Receive time of the first of them."""
-        raise NotImplementedError
 
     def problems(self) -> list[str]:
         """What this shell knows that makes the run unsound, in words."""
