@@ -73,12 +73,11 @@ def crps(empirical, bucket, as_of, y):
     NaN if fewer than 5 of them are there (too early, or more than 128 came in since). In y's unit. The forecast is the
     empirical distribution function itself: mean |x - y| - mean |x - x'| / 2 (Gneiting-Raftery 2007 eq 22).
     """
-    first = max(as_of - WINDOW, empirical.learned[bucket] - RING, np.int64(0))
+    first = _first(empirical, bucket, as_of)
     n = as_of - first
     if n < FEWEST:
         return math.nan
-    whole = first == max(as_of - WINDOW, np.int64(0))
-    among = empirical.among[bucket, as_of % RING] if whole else _among(empirical, bucket, first, as_of)
+    among = _among_known(empirical, bucket, first, as_of)
     to_y = _distance(empirical, bucket, first, as_of, y)
     count = np.float64(n)
     return to_y / count - among / (count * count)
@@ -91,7 +90,7 @@ def divergence(empirical, bucket, as_of, dof, loc, scale):
     E|X - X0| - E|X - X'|/2 - E|X0 - X0'|/2, the energy distance halved (Gneiting-Raftery 2007). Costs a Student-t per
     past outcome: for evidence windows only.
     """
-    first = max(as_of - WINDOW, empirical.learned[bucket] - RING, np.int64(0))
+    first = _first(empirical, bucket, as_of)
     n = as_of - first
     if n < FEWEST or not scale > 0.0:
         return 0.0
@@ -103,7 +102,21 @@ def divergence(empirical, bucket, as_of, dof, loc, scale):
         across += distance
         own = distance - quick.crps_student_t(z, below, density, dof, scale)  # the same for every z
     count = np.float64(n)
-    return max(across / count - own - _among(empirical, bucket, first, as_of) / (count * count), 0.0)
+    return max(across / count - own - _among_known(empirical, bucket, first, as_of) / (count * count), 0.0)
+
+
+@inline
+def _first(empirical, bucket, as_of):
+    """The oldest outcome of the distribution before sequence number `as_of` that is still there."""
+    return max(as_of - WINDOW, empirical.learned[bucket] - RING, np.int64(0))
+
+
+@inline
+def _among_known(empirical, bucket, first, as_of):
+    """`_among` of that distribution: as it was counted with its newest outcome, while none of it is lost."""
+    if first == max(as_of - WINDOW, np.int64(0)):
+        return empirical.among[bucket, as_of & RING_MASK]
+    return _among(empirical, bucket, first, as_of)
 
 
 @inline

@@ -269,7 +269,7 @@ def _score_adverse(ledger, models, the_gate, params, out, entry, h, mid2, mid2_a
     block_ns = np.int64(entry.block_ns)
     crps_baseline = base_rate.crps(card.empirical, bucket, as_of, loss_bps)
     apart = 0.0
-    if entry.is_window[h] and by_tape:
+    if h == TOXIC and entry.is_window[h] and by_tape:  # as dear as 64 scores: for the influence that moves quotes
         apart = base_rate.divergence(card.empirical, bucket, as_of, dof, loc, scale)
     is_window = np.int64(entry.is_window[h])
     scorecard.learn_apart(

@@ -49,7 +49,7 @@ def resolve(state, out):
     lag_predictions.resolve(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
     belief_predictions.resolve(the_ledger, models, out, np.int64(state.book.mid2), sees, now_ns)
     for target in range(targets.N_TARGETS):  # the alarm acts at once, the rest with the report
-        if models.cards[target].degraded and models.influence[target] > 0.0:
+        if models.influence[target] > 0.0 and models.cards[target].degraded:  # in this order: cards are far apart
             models.influence[target] = 0.0
     if the_ledger.n_renewals > 0:
         _renew(state, out)
