@@ -129,10 +129,10 @@ def test_the_journal_alone_leads_the_core_to_the_same_state(
     from touchstone.core.events import EVENT
 
     machine = Replay(settings, SZ).machine
-    journal = np.frombuffer(whole[1].tables["events"], EVENT)
-    for event in journal:
-        machine[0].event = event
-        engine.step(machine)
+    journal = np.frombuffer(whole[1].tables["events"], EVENT).copy()  # writable: the type that is compiled
+    at = 0
+    while at < len(journal):
+        at = engine.step_rows(machine, journal, np.int64(at), np.int64(len(journal)))
         records.clear(machine[0].out)
         machine[0].out.n_actions = 0
     from touchstone.core.phases.resolve import write_calibration
