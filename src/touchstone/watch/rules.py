@@ -114,7 +114,8 @@ def stuck(standing: Standing, settings: Alerts) -> Iterator[Finding]:
     if not standing.is_live or events < settings.stuck_events or span_s < settings.stuck_s:
         return
     for name, card in (standing.result.get("models") or {}).items():
-        if card.get("n") == 0 and card.get("made"):
+        voided = card.get("voided") or 0  # "if filled" of orders that were not: nothing is missing
+        if card.get("n") == 0 and (card.get("made") or 0) > 2 * voided:
             text = f"model {name}: {card['made']:,} predictions, {events:,} events, and not one scored outcome"
             yield Finding("stuck", "warning", text, name)
 

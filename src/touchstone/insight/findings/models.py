@@ -1,7 +1,6 @@
 """Rules about the models: are they asked, do their outcomes arrive, are they honest about their doubt, do they help?"""
 
 import math
-import re
 from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
@@ -13,6 +12,7 @@ from touchstone.insight.readings import clustered
 from touchstone.insight.readings.clustered import NOTHING, Estimate
 from touchstone.insight.readings.fills import edge_bps
 from touchstone.insight.readings.folder import NoDataError
+from touchstone.insight.readings.outcomes import horizon_s
 from touchstone.insight.readings.readings import Readings
 
 FEWEST_ORDERS = 30  # before a silent model means something
@@ -27,8 +27,8 @@ LOST_SHARE = 0.1
     "disconnected model",
     "Is every model asked, and do its outcomes come back?",
     f"a model made no prediction while at least {FEWEST_ORDERS} orders were sent (of the reference venue: while it was "
-    f"heard); or made {FEWEST_MADE} and more of which none was resolved in three horizons; or more than "
-    f"{LOST_SHARE:.0%} of at least 3 fills carry no id of their prediction",
+    f"heard); or made {FEWEST_MADE} and more of which none was resolved in three horizons, "
+    f"most of them still open; or more than {LOST_SHARE:.0%} of at least 3 fills carry no id of their prediction",
 )
 def disconnected(readings: Readings) -> list[Finding]:
     result = readings.result
@@ -37,11 +37,11 @@ def disconnected(readings: Readings) -> list[Finding]:
     orders, fills, span = result.get("orders") or 0, result.get("fills") or 0, span_s(readings)
     silent, unresolved = [], []
     for name, card in _cards(readings).items():
-        made = card.get("made") or 0
-        resolved = made - (card.get("pending") or 0) - (card.get("voided") or 0)
+        made, pending, voided = (card.get(key) or 0 for key in ("made", "pending", "voided"))
+        resolved = made - pending - voided
         if made == 0 and _should_speak(readings, name, orders):
             silent.append(name)
-        elif made >= FEWEST_MADE and resolved == 0 and card.get("pending") and span > 3 * _horizon_s(name):
+        elif made >= FEWEST_MADE and resolved == 0 and pending > voided and span > 3 * horizon_s(name):
             unresolved.append(name)
     lost = _fills_without_prediction(readings)
     if not (silent or unresolved or lost):
@@ -88,11 +88,6 @@ def _should_speak(readings: Readings, name: str, orders: int) -> bool:
         heard = (readings.result.get("lead_lag") or {}).get("reference") not in (None, "none")
         return heard and readings.session.config.models.lag and orders >= FEWEST_ORDERS
     return orders >= FEWEST_ORDERS
-
-
-def _horizon_s(name: str) -> float:
-    found = re.search(r"_([\d.]+)s$", name)
-    return float(found[1]) if found else 60.0
 
 
 def _fills_without_prediction(readings: Readings) -> str:
