@@ -149,13 +149,14 @@ def quota_bound(readings: Readings) -> list[Finding]:
 @rule(
     "inventory-bound",
     "Does the position limit decide which side we quote?",
-    f"at least {LEAST_AT_LIMIT:.0%} of the time of a side was lost to rules `position_limit` and `reduce_only`, or the "
-    f"position was beyond {NEAR_LIMIT:.0%} of its limit in at least {LEAST_AT_LIMIT:.0%} of the time",
+    f"at least {LEAST_AT_LIMIT:.0%} of the time of a side was lost to rules `position_limit`, `reduce_only` and "
+    "`below_min_notional` (the limit leaves less than the exchange takes), or the position was beyond "
+    f"{NEAR_LIMIT:.0%} of its limit in at least {LEAST_AT_LIMIT:.0%} of the time",
 )
 def inventory_bound(readings: Readings) -> list[Finding]:
     seconds = readings.result.get("not_quoting_s") or {}
     trips = (readings.result.get("risk") or {}).get("trips") or {}
-    lost = float(seconds.get("position_limit") or 0.0)
+    lost = float(seconds.get("position_limit") or 0.0) + float(seconds.get("below_min_notional") or 0.0)
     if trips.get("position_limit"):
         lost += float(seconds.get("reduce_only") or 0.0)
     span, limit = span_s(readings), readings.session.config.max_position_notional

@@ -19,8 +19,8 @@ def panels(readings: Readings) -> list[Panel]:
     """In the order of the page."""
     return [
         panel("Price, quotes and fills", "Where did we stand, and where were we hit?", lambda: price(readings),
-              wide=True, note="Blue up: we bought; orange down: we sold. Quotes are our nearest level; a gap: nothing was "
-              "decided for a minute or more."),
+              wide=True, note="Blue up: we bought; orange down: we sold. Quotes are our nearest level; a gap: nothing "
+              "was decided for a minute or more."),
         panel("Half-spread", "How far from the mid did we quote?", lambda: half_spread(readings),
               note="Means of hundredths of the session; a gap: nothing was decided."),
         panel("Inventory", "Is the position used or carried?", lambda: inventory(readings)),
