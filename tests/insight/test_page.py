@@ -252,5 +252,5 @@ def test_influence_caution_and_contexts_are_told(tmp_path: Path) -> None:
     plan = Plan(result={"edge": [context] * 11, "caution": caution, "models": models})
     page = words_of(page_of(make(tmp_path / "leash", plan)))
     assert "lag_1s 50% recalibrated" in page
-    assert "normal, bid, flat, 8 to 16 bps 30.5 +1.50 0.70 0.98 widened" in page
+    assert "normal, bid, flat, 2 to 4 bps 30.5 +1.50 0.70 0.98 widened" in page
     assert "and 1 contexts more" in page

@@ -50,7 +50,8 @@ def stale(standing: Standing, settings: Alerts) -> Iterator[Finding]:
         return
     risk = standing.status.get("risk") or {}
     if risk.get("reason") in STALE:
-        text = f"market data: {risk['reason']} since {risk['since_s']:.0f} s; quotes are out of the book"
+        since = "the start" if risk.get("since_s") is None else f"{risk['since_s']:.0f} s"
+        text = f"market data: {risk['reason']} since {since}; quotes are out of the book"
         yield Finding("stale", "warning", text, "market", settings.stale_s)
     reference = standing.status.get("reference") or {}
     if reference.get("state") == "stale":
