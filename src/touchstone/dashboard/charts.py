@@ -129,7 +129,7 @@ def zero() -> dict[str, Any]:
 
 def level(at: float, words: str = "") -> dict[str, Any]:
     """A dashed horizontal mark, named at its end."""
-    label = {"show": bool(words), "formatter": words, "color": GREY, "position": "insideEndTop"}
+    label = {"show": bool(words), "formatter": words, "color": GREY, "position": "insideStartTop"}
     return {
         "silent": True,
         "symbol": "none",

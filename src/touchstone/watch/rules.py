@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from touchstone.config import Alerts
+from touchstone.insight.words import horizon_s
 from touchstone.watch.standing import Standing
 
 Severity = Literal["critical", "warning"]
+HORIZONS_WAITED = 3.0  # for a model's first outcome
 STALE = ("stale_data", "feed_lag", "blind_book", "waiting_for_data")
 
 
@@ -118,7 +120,7 @@ def stuck(standing: Standing, settings: Alerts) -> Iterator[Finding]:
         voided = card.get("voided") or 0  # "if filled" of orders that were not: nothing is missing
         if card.get("n") == 0 and (card.get("made") or 0) > 2 * voided:
             text = f"model {name}: {card['made']:,} predictions, {events:,} events, and not one scored outcome"
-            yield Finding("stuck", "warning", text, name)
+            yield Finding("stuck", "warning", text, name, HORIZONS_WAITED * horizon_s(name))
 
 
 RULES: dict[str, Rule] = {

@@ -12,8 +12,8 @@ from touchstone.insight.readings import clustered
 from touchstone.insight.readings.clustered import NOTHING, Estimate
 from touchstone.insight.readings.fills import edge_bps
 from touchstone.insight.readings.folder import NoDataError
-from touchstone.insight.readings.outcomes import horizon_s
 from touchstone.insight.readings.readings import Readings
+from touchstone.insight.words import horizon_s
 
 FEWEST_ORDERS = 30  # before a silent model means something
 FEWEST_MADE = 100

@@ -1,7 +1,6 @@
 """What became of the predictions: sums of outcomes by target, depth and time, and the scorecards along the time."""
 
 import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from touchstone.insight.readings import clustered
 from touchstone.insight.readings.clustered import Estimate
 from touchstone.insight.readings.folder import NS, NoDataError, Session
 from touchstone.insight.readings.path import bounds_ns
+from touchstone.insight.words import horizon_s
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -150,12 +150,6 @@ def skill_intervals(session: Session) -> dict[str, Interval]:
         if interval := skill_interval(model, baseline):
             found[name] = interval
     return found
-
-
-def horizon_s(name: str) -> float:
-    """Horizon that a model's name ends with, seconds; 60 where it has none."""
-    found = re.search(r"_([\d.]+)s$", name)
-    return float(found[1]) if found else 60.0
 
 
 @dataclass(frozen=True)
