@@ -23,7 +23,7 @@ def frame(x: dict[str, Any], y: dict[str, Any], series: list[dict[str, Any]], **
         "color": list(COLOURS),
         "useUTC": True,
         "textStyle": {"fontFamily": "system-ui, sans-serif"},
-        "grid": {"left": 8, "right": 16, "top": 32 + ROW * _rows(legend), "bottom": 8, "containLabel": True},
+        "grid": {"left": 8, "right": 16, "top": 36 + ROW * _rows(legend), "bottom": 8, "containLabel": True},
         "legend": {
             "data": legend,
             "top": 0,
