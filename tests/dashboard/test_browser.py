@@ -24,7 +24,17 @@ from touchstone.live import control
 
 from .conftest import Desk, answers, until
 
-SHOWN_WITHIN_S = 1.0
+SHOWN_WITHIN_S, WATCHED_S = 1.0, 8.0
+NOTE_CHANGES = """() => {
+  window.changes = [];
+  const note = () => {
+    const tile = [...document.querySelectorAll('.tile')].find(each => each.innerText.startsWith('Market events'));
+    const words = tile?.querySelector('.value').innerText;
+    if (words && words !== window.changes.at(-1)?.[0]) window.changes.push([words, Date.now()]);
+  };
+  note();
+  new MutationObserver(note).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
 IS_READ = "() => !document.querySelector('.board').innerText.includes('reading the session')"
 ANSWERED = "() => !['', 'working ...'].includes(document.querySelector('[role=status]').innerText)"
 FOCUSED = "(document.activeElement.innerText || document.activeElement.ariaLabel || '').trim()"
@@ -41,22 +51,30 @@ def test_a_page_opens_and_shows_every_panel(page: Any, path: str, title: str) ->
     assert page.locator(".chip").first.inner_text() == "running"
 
 
-def test_the_session_is_followed_within_a_second(page: Any, desk: Desk) -> None:
-    """Seconds of market time pass at once in the session; how long until the page shows it."""
-    page.goto("/")
-    volume = page.locator(".tile", has_text="Volume").locator(".detail")
-    volume.wait_for()
-    intervals = []
-    for _ in range(7):
-        shown, began_s = volume.inner_text(), time.monotonic()
-        while volume.inner_text() == shown:
-            assert time.monotonic() - began_s < 20.0, "the page stands still"
-            time.sleep(0.02)
-        intervals.append(time.monotonic() - began_s)
-    # "in 12.3 min of market time" changes each 6 s of it: 0.3 s of the wall at this speed
-    if statistics.median(intervals) >= SHOWN_WITHIN_S and os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
-        pytest.skip(f"this machine is too busy to measure it: {intervals}")
-    assert statistics.median(intervals) < SHOWN_WITHIN_S, intervals
+def test_what_the_session_says_is_shown_within_a_second(page: Any, desk: Desk) -> None:
+    """From the word in the engine's stream to the page that shows it.
+
+    A busy machine holds the dashboard up, which gives way to everything else; by how much is measured in the same
+    moments by its shortest answer, and allowed for. The page's own pace is not: one that looked each three seconds
+    would fail however quiet the machine is.
+    """
+    page.goto("/health")
+    page.locator(".tile", has_text="Market events").wait_for()
+    page.evaluate(NOTE_CHANGES)
+    said: dict[str, float] = {}  # what the page will show: when the session said it
+    answered: list[float] = []
+    ends_s = time.monotonic() + WATCHED_S
+    while time.monotonic() < ends_s:
+        told = json.loads((desk.trader.session / "status.json").read_bytes())
+        said.setdefault(f"{told['result']['events']:,.0f}", told["wall_ns"] / 1e9)
+        if len(answered) < 2 * (WATCHED_S - ends_s + time.monotonic()):
+            began_s = time.monotonic()
+            assert answers(desk.url)
+            answered.append(time.monotonic() - began_s)
+        time.sleep(0.02)
+    lags = [at_ms / 1e3 - said[words] for words, at_ms in page.evaluate("window.changes")[1:] if words in said]
+    assert len(lags) >= WATCHED_S / 2, lags
+    assert statistics.median(lags) < SHOWN_WITHIN_S + statistics.median(answered), (lags, answered)
 
 
 def test_a_click_on_a_fill_shows_why(page: Any, desk: Desk) -> None:

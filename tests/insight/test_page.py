@@ -242,7 +242,7 @@ def test_edges_are_drawn_with_the_band_that_was_forecast(tmp_path: Path) -> None
 
 def test_influence_caution_and_contexts_are_told(tmp_path: Path) -> None:
     context = {
-        "regime": "normal", "side": "bid", "position": "flat", "depth_bucket": 4, "n": 30.5, "bps": 1.5, "sd": 0.7,
+        "regime": 1, "side": "bid", "position": "flat", "depth_bucket": 4, "n": 30.5, "bps": 1.5, "sd": 0.7,
         "p_above_0": 0.98, "p_next_above_0": 0.6, "should_widen": True,
     }  # fmt: skip
     caution = {"lag": {"windows": 50, "apart": 20, "bps": -0.125, "low": -0.3, "high": 0.05}}
@@ -252,5 +252,5 @@ def test_influence_caution_and_contexts_are_told(tmp_path: Path) -> None:
     plan = Plan(result={"edge": [context] * 11, "caution": caution, "models": models})
     page = words_of(page_of(make(tmp_path / "leash", plan)))
     assert "lag_1s 50% recalibrated" in page
-    assert "normal, bid, flat, depth 4 30.5 +1.50 0.70 0.98 widened" in page
+    assert "normal, bid, flat, 2 to 4 bps 30.5 +1.50 0.70 0.98 widened" in page
     assert "and 1 contexts more" in page

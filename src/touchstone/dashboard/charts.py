@@ -11,6 +11,8 @@ BLUE, ORANGE, GREEN, RED, PURPLE, TEAL = "#3b7ddd", "#d9822b", "#2e9d62", "#d254
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, TEAL, RED, "#a67c37", "#c25d9a", "#5f7a94", "#7a9a2e")
 MOST_POINTS = 600
 MS = 1_000_000
+ICON, GAP, CHAR, ROW = 14, 8, 5.9, 19  # of a legend, pixels
+NARROW = 325  # width of a chart on a telephone
 
 
 def frame(x: dict[str, Any], y: dict[str, Any], series: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -21,13 +23,13 @@ def frame(x: dict[str, Any], y: dict[str, Any], series: list[dict[str, Any]], **
         "color": list(COLOURS),
         "useUTC": True,
         "textStyle": {"fontFamily": "system-ui, sans-serif"},
-        "grid": {"left": 8, "right": 16, "top": 56, "bottom": 8, "containLabel": True},
+        "grid": {"left": 8, "right": 16, "top": 36 + ROW * _rows(legend), "bottom": 8, "containLabel": True},
         "legend": {
             "data": legend,
-            "type": "scroll",
             "top": 0,
-            "textStyle": {"color": GREY},
-            "pageTextStyle": {"color": GREY},
+            "itemWidth": ICON,
+            "itemGap": GAP,
+            "textStyle": {"color": GREY, "fontSize": 11},
         },
         "tooltip": {"trigger": "axis", "confine": True, "axisPointer": {"type": "line"}},
         "xAxis": x,
@@ -35,6 +37,17 @@ def frame(x: dict[str, Any], y: dict[str, Any], series: list[dict[str, Any]], **
         "series": series,
         **more,
     }
+
+
+def _rows(names: Sequence[str]) -> int:
+    """Rows that a legend breaks into on a telephone: a chart leaves room for them above its plot."""
+    rows, used = 1, 0.0
+    for name in names:
+        width = ICON + GAP + 5 + CHAR * len(name)
+        if used + width > NARROW and used:
+            rows, used = rows + 1, 0.0
+        used += width
+    return rows
 
 
 def _axis(kind: str, name: str, **more: Any) -> dict[str, Any]:
@@ -65,6 +78,13 @@ def below_axis(name: str, **more: Any) -> dict[str, Any]:
     return _axis("value", name, nameLocation="middle", nameGap=26) | more
 
 
+def crossing_at_the_corner(made: dict[str, Any]) -> dict[str, Any]:
+    """Axes along the edges of a plot that has both signs, so that their names stand where one looks for them."""
+    for axis in ("xAxis", "yAxis"):
+        made[axis]["axisLine"] = made[axis]["axisLine"] | {"onZero": False}
+    return made
+
+
 def category_axis(labels: Sequence[str], name: str = "") -> dict[str, Any]:
     """Names along the bottom."""
     made = _axis("category", name, data=list(labels), nameLocation="middle", nameGap=26, splitLine={"show": False})
@@ -76,6 +96,7 @@ def points(t_ns: Any, values: Any, digits: int = 6) -> list[list[float | None]]:
     """(ms, value) pairs, thinned to what a screen shows; a gap where there is no value."""
     count = len(t_ns)
     kept = np.arange(count) if count <= MOST_POINTS else np.unique(np.linspace(0, count - 1, MOST_POINTS).astype(int))
+    kept = np.union1d(kept, np.flatnonzero(np.isnan(np.asarray(values, float))))  # a gap stays one
     times = (np.asarray(t_ns)[kept] // MS).tolist()
     found = np.asarray(values, float)[kept].tolist()
     return [[t, round(v, digits) if v == v else None] for t, v in zip(times, found, strict=True)]
@@ -108,7 +129,7 @@ def zero() -> dict[str, Any]:
 
 def level(at: float, words: str = "") -> dict[str, Any]:
     """A dashed horizontal mark, named at its end."""
-    label = {"show": bool(words), "formatter": words, "color": GREY, "position": "insideEndTop"}
+    label = {"show": bool(words), "formatter": words, "color": GREY, "position": "insideStartTop"}
     return {
         "silent": True,
         "symbol": "none",
@@ -119,7 +140,7 @@ def level(at: float, words: str = "") -> dict[str, Any]:
 
 
 def waterfall(labels: Sequence[str], steps: Sequence[float], total: float, unit: str) -> dict[str, Any]:
-    """Parts that add up, one after the other, to their total."""
+    """Parts that add up, one below the other, to their total: lying bars, whose names find room on a telephone."""
     below, at = [], 0.0
     for step in steps:
         low, high = min(at, at + step), max(at, at + step)
@@ -132,12 +153,13 @@ def waterfall(labels: Sequence[str], steps: Sequence[float], total: float, unit:
         colour = BLUE if i == len(steps) else GREEN if step >= 0 else RED
         style = {key: colour for key in ("color", "color0", "borderColor", "borderColor0")}
         data.append({"value": [low, high, low, high], "itemStyle": style})
-    named = [f"{name}\n{step:+.4f}" for name, step in zip([*labels, "total"], [*steps, total], strict=True)]
-    made = frame(category_axis(named), value_axis(unit, scale=False), [{"type": "candlestick", "data": data}])
-    made["series"][0]["markLine"] = zero()
-    made["series"][0]["barMaxWidth"] = 46
+    named = [f"{name}\n{step:+.4f}" for name, step in zip([*labels, "profit"], [*steps, total], strict=True)]
+    candles = {"type": "candlestick", "layout": "vertical", "barMaxWidth": 26, "data": data}
+    made = frame(below_axis(unit), category_axis(named), [candles])
+    made["yAxis"] |= {"inverse": True, "name": ""}
+    made["series"][0]["markLine"] = zero() | {"data": [{"xAxis": 0}]}
     made["tooltip"] = {"show": False}
-    made["grid"]["top"] = 30
+    made["grid"] |= {"left": 20, "top": 8, "bottom": 24}
     return made
 
 

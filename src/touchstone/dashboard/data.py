@@ -7,13 +7,14 @@ the last one took, so that a large session costs no more than a small one. Readi
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from touchstone.insight.intervals import Interval
 from touchstone.insight.readings import NoDataError, Session, UnreadableSessionError
 from touchstone.insight.readings.fills import Fills, read_fills
-from touchstone.insight.readings.outcomes import Scores, read_scores
+from touchstone.insight.readings.outcomes import Scores, read_scores, skill_intervals
 from touchstone.insight.readings.path import Money, Quotes, read_money, read_quotes
 from touchstone.insight.readings.requests import Requests, read_requests
 from touchstone.watch.standing import Reader, Standing
@@ -32,6 +33,7 @@ class Tables:
     money: Money | None = None
     requests: Requests | None = None
     scores: dict[str, Scores] | None = None
+    skills: dict[str, Interval] | None = None  # of a session that goes on: the result's are told at its end
     result: dict[str, Any] = field(default_factory=dict)  # of a session without result.json and status.json
     reasons: dict[str, str] = field(default_factory=dict)
     number: int = 0  # of the reading
@@ -75,10 +77,32 @@ class Shown:
 
     async def _refresh(self) -> None:
         began_s = time.monotonic()
-        is_told = bool(self._reader.read().result)
-        self.tables = await asyncio.to_thread(read_tables, self.folder, self.tables.number + 1, is_told)
+        standing = self._reader.read()
+        before = self.tables
+        made = await asyncio.to_thread(read_tables, self.folder, before.number + 1, bool(standing.result))
+        if standing.phase != "ended" and _records(made) > 0:
+            # The largest table is summed up once a calibration record, and not again each second.
+            skills = before.skills
+            if _records(made) != _records(before) or skills is None:
+                skills = await asyncio.to_thread(read_skills, self.folder)
+            made = replace(made, skills=skills)
+        self.tables = made
         now_s = time.monotonic()
         self._due_s = now_s + max(LEAST_PAUSE_S, PAUSE_FACTOR * (now_s - began_s))
+
+
+def _records(tables: Tables) -> int:
+    """How many calibration records were written."""
+    return max((len(along.t_ns) for along in (tables.scores or {}).values()), default=0)
+
+
+def read_skills(folder: Path) -> dict[str, Interval]:
+    """Interval of each model's skill so far, from the outcomes in the database; {} where they cannot be read."""
+    try:
+        with Session(folder) as session:
+            return skill_intervals(session)
+    except (NoDataError, UnreadableSessionError):
+        return {}
 
 
 def read_tables(folder: Path, number: int, is_told: bool) -> Tables:

@@ -28,6 +28,7 @@ class Explained:
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     px_unit: float = 1.0
     qty_unit: float = 1.0
+    currency: str = ""
 
     def name(self, kind: str, code: Any) -> str:
         """A code in words."""
@@ -84,7 +85,10 @@ def _about(session: Session) -> Explained:
         "markout_horizon_s",
     )
     return Explained(
-        names={kind: session.names(kind) for kind in kinds}, px_unit=session.px_unit, qty_unit=session.qty_unit
+        names={kind: session.names(kind) for kind in kinds},
+        px_unit=session.px_unit,
+        qty_unit=session.qty_unit,
+        currency=session.currency,
     )
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from html import escape
+from textwrap import shorten
 from typing import Any
 from urllib.parse import quote as encoded
 
@@ -160,7 +161,8 @@ class Page:
         if alerts := self.active():
             tone = BAD if any(each.severity == "critical" for each in alerts) else WARN
             told = f"{len(alerts)} alert{'s' if len(alerts) > 1 else ''}: {alerts[0].text}"
-            chips.append(f'<a class="chip {tone}" href="{self.url("/health")}">{escape(told[:80])}</a>')
+            words = escape(shorten(told, 90, placeholder=" …"))
+            chips.append(f'<a class="chip {tone}" href="{self.url("/health")}">{words}</a>')
         return f'<span class="brand">Touchstone</span> <span class="where">{escape(coin)}</span> {" ".join(chips)}'
 
     def navigation(self) -> str:

@@ -64,6 +64,8 @@ def sequence(n: int, total: float, square: float, alpha: float) -> tuple[float, 
         high *= 2.0
     for _ in range(STEPS):
         middle = 0.5 * (low + high)
+        if middle in (low, high):  # no number lies between them
+            break
         if log_capital(middle, v, half) < math.log(1.0 / half):
             low = middle
         else:

@@ -22,6 +22,11 @@ def differences(a: Config, b: Config) -> list[dict[str, Any]]:
     return found
 
 
+def told(value: Any) -> str:
+    """A setting's value as people read it."""
+    return "(empty)" if value in ("", None) else str(value)
+
+
 def settings_hash(config: Config) -> str:
     """Hash of how it trades: every setting but seed, account and place."""
     text = config.model_dump_json(exclude={"seed", *NOT_OF_TRADING})

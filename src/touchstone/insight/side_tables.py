@@ -8,6 +8,7 @@ from rich.text import Text
 
 from touchstone.insight.page.side_by_side import judged, short, with_interval
 from touchstone.insight.page.weekly import sentences
+from touchstone.insight.settings import told
 from touchstone.insight.tables import plain_table
 from touchstone.insight.words import count, duration, interval, number
 
@@ -24,7 +25,7 @@ def comparison(found: dict[str, Any]) -> RenderableType:
         words = row["words"] + (f", {unit}" if unit else "")
         table.add_row(words, short(row["a"]["mean"]), short(row["b"]["mean"]), with_interval(row["difference"], "+"),
                       judged(row))  # fmt: skip
-    settings = "\n".join(f"{row['setting']}: A {row['a']}, B {row['b']}" for row in found["differences"])
+    settings = "\n".join(f"{row['setting']}: A {told(row['a'])}, B {told(row['b'])}" for row in found["differences"])
     return Group(
         Text(f"A {found['a']}\nB {found['b']}\n"),
         Padding(table, (0, 0, 0, 2)),
@@ -52,7 +53,7 @@ def week(found: dict[str, Any]) -> RenderableType:
         )  # fmt: skip
     changes = [
         f"{change['from']} -> {change['to']}: "
-        + "; ".join([f"{row['setting']} {row['a']} -> {row['b']}" for row in change["settings"]]
+        + "; ".join([f"{row['setting']} {told(row['a'])} -> {told(row['b'])}" for row in change["settings"]]
                     + ["compiled sources"] * change["core"] + ["version of the models"] * change["models"])
         for change in found["changes"]
     ]  # fmt: skip

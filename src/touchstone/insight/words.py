@@ -1,5 +1,6 @@
 """How numbers read in every report: what does not exist is n/a, never zero."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,12 @@ PNL_LINES = (  # key, sign in the sum, words
 )
 
 Result = Mapping[str, Any]
+
+
+def horizon_s(name: str) -> float:
+    """Horizon that a model's name ends with, seconds; 60 where it has none."""
+    found = re.search(r"_([\d.]+)s$", name)
+    return float(found[1]) if found else 60.0
 
 
 def decimal(value: Any) -> Decimal | None:

@@ -73,7 +73,10 @@ class Publisher:
         await asyncio.sleep(0)
         ours = depth.orders(state, trader.live_orders())
         await asyncio.sleep(0)
-        so_far = result.so_far(trader, self._config)
+        so_far: dict[str, Any] = {}
+        for part in result.so_far(trader, self._config):
+            so_far |= part
+            await asyncio.sleep(0)
         return self._fixed | {
             "wall_ns": time.time_ns(),
             "status": standing,

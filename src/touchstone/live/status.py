@@ -28,7 +28,7 @@ def status(session: Session, models: Mapping[str, Any] | None = None) -> dict[st
     now_ns = int(state.now_ns)
     size = 10 ** int(state.params.sz_decimals)
     mid2 = int(state.book.mid2)
-    calm = int(state.risk.state) == int(breakers.NORMAL)
+    calm, since_ns = int(state.risk.state) == int(breakers.NORMAL), int(state.risk.state_since_ns)
     scored = [(name, int(state.models.cards[target].n)) for target, name in enumerate(TARGET_NAMES)]
     return {
         "coin": session.start.market.coin,
@@ -45,7 +45,7 @@ def status(session: Session, models: Mapping[str, Any] | None = None) -> dict[st
         "risk": {
             "state": breakers.STATE_NAMES[int(state.risk.state)],
             "reason": None if calm else breakers.REASON_NAMES[int(state.risk.reason)],
-            "since_s": None if calm else (now_ns - int(state.risk.state_since_ns)) / NS,
+            "since_s": None if calm or not since_ns else (now_ns - since_ns) / NS,  # 0: as it begins
         },
         "quota": {
             "used": int(quota.allowance(state.quota) - quota.headroom(state.quota)),
@@ -133,7 +133,8 @@ def line(document: dict[str, Any], currency: str) -> str:
         parts.append(f"reference stale since {document['reference']['since_s']:.0f} s")
     risk, silent = document["risk"], [each for each in document["quoting"] if each["reason"]]
     if risk["reason"]:
-        parts.append(f"{risk['state']}: {risk['reason']} since {risk['since_s']:.0f} s")
+        since = "the start" if risk["since_s"] is None else f"{risk['since_s']:.0f} s"
+        parts.append(f"{risk['state']}: {risk['reason']} since {since}")
     else:
         parts += [f"no {each['side']}: {each['reason']} since {each['since_s']:.0f} s" for each in silent]
     return " | ".join(parts)

@@ -31,7 +31,11 @@ def model(state: Any, target: int, outcomes: Outcomes | None) -> dict[str, Any]:
     skill = intervals.skill_interval(np.array(card.blocks.model[:count]), np.array(card.blocks.baseline[:count]))
     ratio = outcomes.ratio_interval(target, int(card.blocks.length_ns)) if outcomes and IS_BINARY[target] else None
     made = _model(state, target, card)
+    windows = int(card.n_windows) if IS_BINARY[target] else 0
+    sequence = confidence.sequence(windows, float(card.gain_total), float(card.gain_square), FALSE_SHARE)
     return made | {
+        "gain_low": sequence[0] if sequence else None,
+        "gain_high": sequence[1] if sequence else None,
         "bss_low": skill.low if skill else None,
         "bss_high": skill.high if skill else None,
         "ir_low": ratio.low if ratio and made["ir"] is not None else None,
@@ -53,8 +57,6 @@ def _model(state: Any, target: int, card: Any) -> dict[str, Any]:
     scorecard.summary(card, out)
     is_binary = bool(IS_BINARY[target])
     resolved = state.ledger.resolved[target]
-    windows = int(card.n_windows) if is_binary else 0
-    sequence = confidence.sequence(windows, float(card.gain_total), float(card.gain_square), FALSE_SHARE)
     return {
         "n": int(out.n),
         "n_eff": number(out.n_eff) if out.n else None,
@@ -85,8 +87,8 @@ def _model(state: Any, target: int, card: Any) -> dict[str, Any]:
         "e_calibrated": _e_value(out.e_calibrated),
         "reliability": _reliability(card) if is_binary else None,
         "degraded": bool(out.degraded),
-        "gain_low": sequence[0] if sequence else None,
-        "gain_high": sequence[1] if sequence else None,
+        "gain_low": None,
+        "gain_high": None,
         "influence": float(state.models.influence[target]),
         "e_influence": _e_of_steps(card),
         "recalibrated": bool(card.is_recalibrated),

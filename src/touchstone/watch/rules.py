@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from touchstone.config import Alerts
+from touchstone.insight.words import horizon_s
 from touchstone.watch.standing import Standing
 
 Severity = Literal["critical", "warning"]
+HORIZONS_WAITED = 3.0  # for a model's first outcome
 STALE = ("stale_data", "feed_lag", "blind_book", "waiting_for_data")
 
 
@@ -50,7 +52,8 @@ def stale(standing: Standing, settings: Alerts) -> Iterator[Finding]:
         return
     risk = standing.status.get("risk") or {}
     if risk.get("reason") in STALE:
-        text = f"market data: {risk['reason']} since {risk['since_s']:.0f} s; quotes are out of the book"
+        since = "the start" if risk.get("since_s") is None else f"{risk['since_s']:.0f} s"
+        text = f"market data: {risk['reason']} since {since}; quotes are out of the book"
         yield Finding("stale", "warning", text, "market", settings.stale_s)
     reference = standing.status.get("reference") or {}
     if reference.get("state") == "stale":
@@ -114,9 +117,10 @@ def stuck(standing: Standing, settings: Alerts) -> Iterator[Finding]:
     if not standing.is_live or events < settings.stuck_events or span_s < settings.stuck_s:
         return
     for name, card in (standing.result.get("models") or {}).items():
-        if card.get("n") == 0 and card.get("made"):
+        voided = card.get("voided") or 0  # "if filled" of orders that were not: nothing is missing
+        if card.get("n") == 0 and (card.get("made") or 0) > 2 * voided:
             text = f"model {name}: {card['made']:,} predictions, {events:,} events, and not one scored outcome"
-            yield Finding("stuck", "warning", text, name)
+            yield Finding("stuck", "warning", text, name, HORIZONS_WAITED * horizon_s(name))
 
 
 RULES: dict[str, Rule] = {

@@ -17,25 +17,25 @@ def build(page: Page, parameters: dict[str, str]) -> None:
     page.panel(
         "Book and our orders",
         ladder,
-        "half",
+        "five",
         note="Sizes in the coin, others' without ours; marked rows hold orders of ours.",
     )
     page.panel(
         "Our orders and their places",
         lambda shown: our_orders(page, shown),
-        "half",
-        note="Ahead: size before us in the queue of our price, as our queue model follows it. A click shows why "
-        "the order is there.",
+        "seven",
+        note="Size and ahead in the coin. Ahead: what is before us in the queue of our price, as our queue model "
+        "follows it. A click shows why the order is there.",
     )
     page.chart(
         "Price, our quotes and fills",
         prices,
         height=380,
         on_click=lambda data: _why(page, data),
-        note="A click on a quote or a fill shows why.",
+        note="A click on a quote or a fill shows why. A gap: nothing was decided for a minute.",
     )
     page.panel("How we quoted", quoted, "half")
-    page.panel("What kept us out", kept_out, "half", note="Seconds without an order, both sides together halved.")
+    page.panel("What kept us out", kept_out, "half", note="Time without an order: a side counts half.")
 
 
 def ladder(shown: Shown) -> str:
@@ -84,7 +84,7 @@ def our_orders(page: Page, shown: Shown) -> str:
         )
         for each in orders
     ]
-    head = ("order", "state", "size", "depth, bps", "ahead", "P(fill, 10 s)", "adverse, bps", "age")
+    head = ("order", "state", "size", "depth, bps", "ahead", "P(fill, 10 s)", "loss, bps", "age")
     return table(head, rows, left=2, note="" if rows else "no order rests now: see what kept us out")
 
 
@@ -94,12 +94,13 @@ def prices(shown: Shown) -> dict[str, Any] | str:
     if quotes is None:
         return shown.tables.reasons.get("quotes", "reading the session ...")
     currency = str(shown.standing.result.get("currency") or "")
+    t_ns, (mid, bid, ask) = quotes.along(quotes.mid, quotes.our_bid, quotes.our_ask)
     step = {"step": "end", "connectNulls": False}
     dots = {"showSymbol": True, "symbolSize": 3}  # what can be clicked
     series = [
-        charts.line("mid", charts.points(quotes.t_ns, quotes.mid), charts.GREY),
-        charts.line("our bid", charts.points(quotes.t_ns, quotes.our_bid), charts.BLUE, **step, **dots),
-        charts.line("our ask", charts.points(quotes.t_ns, quotes.our_ask), charts.ORANGE, **step, **dots),
+        charts.line("mid", charts.points(t_ns, mid), charts.GREY),
+        charts.line("our bid", charts.points(t_ns, bid), charts.BLUE, **step, **dots),
+        charts.line("our ask", charts.points(t_ns, ask), charts.ORANGE, **step, **dots),
     ]
     for side, (name, colour, symbol, turn) in FILL_MARKS.items():
         if fills is None:

@@ -1,5 +1,6 @@
 """Calibration: does what we predicted happen as often, and does each model beat its baseline?"""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ NEEDED_LOG10 = float(np.log10(80.0))  # an e-value of 80 lets a model be bold
 SHOWN = ("fill_10s", "toxic_10s", "lag_1s")
 ONE_POINT = "one calibration record so far: a line begins with the second (each five minutes of market time)"
 LEAST_LOG10, MOST_LOG10 = -6.0, 12.0
+MANY_HEIGHT = 400  # of a chart with a line a model, whose names take rows of their own
 
 
 def build(page: Page, parameters: dict[str, str]) -> None:
@@ -26,19 +28,22 @@ def build(page: Page, parameters: dict[str, str]) -> None:
         lambda shown: scorecards(page, shown),
         note="Score: Brier of a probability, CRPS (bps) of a distribution, squared error (bps²) of fair and lag_move, "
         "-ln p of belief; lower is better. Skill: 1 - score / baseline's score. ir: DSC / MCB. Evidence: e-values, "
-        "80 to 1 lets a model be bold. Inside 50 / 90: outcomes within the central intervals. Intervals are told when "
-        "the session ends. A click chooses a model.",
+        "80 to 1 lets a model be bold. Inside 50 / 90: outcomes within the central intervals. 90 %: of the skill, by "
+        "bootstrap of time blocks; while the session runs at its newest calibration record, and none under 30 blocks. "
+        "A click chooses a model.",
     )
     page.chart(
         "Skill over time" + (f": {chosen}" if chosen else ""),
         lambda shown: skill(shown, chosen),
         "half",
+        height=MANY_HEIGHT,
         note="At each calibration record; above 0 is better than the baseline.",
     )
     page.chart(
         "Evidence over time" + (f": {chosen}" if chosen else ""),
         lambda shown: evidence(shown, chosen),
         "half",
+        height=MANY_HEIGHT,
         note="log10 of the e-value for the model; above the line it may be bold.",
     )
     for name in _diagrams(page.shown, chosen):
@@ -80,12 +85,20 @@ def scorecards(page: Page, shown: Shown) -> str:
         "inside 50 / 90",
         "influence",
     )
-    return table(head, [_row(page, name, card) for name, card in models.items()], left=2)
+    return table(head, [_row(shown, page, name, card) for name, card in models.items()], left=2)
 
 
-def _row(page: Page, name: str, card: dict[str, Any]) -> list[str]:
+def _interval(shown: Shown, name: str, card: dict[str, Any]) -> tuple[Any, Any]:
+    """Of the result where the session has ended; else of the outcomes in its database."""
+    if is_number(card.get("bss_low")):
+        return card["bss_low"], card.get("bss_high")
+    found = (shown.tables.skills or {}).get(name)
+    return (found.low, found.high) if found else (None, None)
+
+
+def _row(shown: Shown, page: Page, name: str, card: dict[str, Any]) -> list[str]:
     score = next((card[key] for key in SCORES if card.get(key) is not None), None)
-    low, high = card.get("bss_low"), card.get("bss_high")
+    low, high = _interval(shown, name, card)
     verdict = "DEGRADED" if card.get("degraded") else str(card.get("verdict") or "NO DATA")
     tone = BAD if card.get("degraded") else VERDICT_TONES.get(verdict, "")
     inside = f"{percent(card.get('coverage50'), '.0f')} / {percent(card.get('coverage90'), '.0f')}"
@@ -100,7 +113,7 @@ def _row(page: Page, name: str, card: dict[str, Any]) -> list[str]:
         ">10" if is_number(card.get("ir")) and card["ir"] >= 10 else number(card.get("ir"), ".2f"),
         odds(card.get("e_skill")),
         odds(card.get("e_harm")),
-        inside if is_number(card.get("coverage50")) else "n/a",
+        inside if card.get("n") and is_number(card.get("coverage50")) else "n/a",
         percent(card.get("influence"), ".0f"),
     ]
 
@@ -142,7 +155,7 @@ def skill(shown: Shown, chosen: str) -> dict[str, Any] | str:
 def _floor(lines: list[dict[str, Any]]) -> float:
     """The first minutes may be far below: what matters is near zero."""
     least = min(v for line in lines for _, v in line["data"] if v is not None)
-    return round(float(max(least, -1.0)), 2) if least < -1.0 else round(float(least) - 0.02, 2)
+    return max(math.floor(5.0 * float(least)) / 5.0, -1.0)
 
 
 def evidence(shown: Shown, chosen: str) -> dict[str, Any] | str:

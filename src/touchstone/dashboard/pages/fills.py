@@ -40,7 +40,8 @@ def build(page: Page, parameters: dict[str, str]) -> None:
         f"Fills, newest first, at most {NEWEST}",
         lambda shown: listed(page, shown),
         of_tables=True,
-        note="Depth and P(fill) as of the decision; markouts in bps before the fee, positive = good for us.",
+        note="Size and position in the coin. Depth, P(fill) and the loss in 10 s as of the decision. After 0.5 s ...: "
+        "markout, bps before the fee, positive = good for us.",
     )
 
 
@@ -147,7 +148,7 @@ def predicted(shown: Shown) -> dict[str, Any] | str:
     made = charts.frame(charts.below_axis("predicted, bps"), charts.value_axis("realised, bps"), series)
     made["tooltip"] = {"trigger": "item", "confine": True}
     made["grid"]["bottom"] = 24
-    return made
+    return charts.crossing_at_the_corner(made)
 
 
 def position(shown: Shown) -> dict[str, Any] | str:
@@ -176,9 +177,9 @@ def listed(page: Page, shown: Shown) -> str:
         "size",
         "position",
         "depth, bps",
-        "P(fill)",
-        "adverse, predicted",
-        *horizons,
+        "P(fill, 10 s)",
+        "loss predicted, bps",
+        *(f"after {horizon}" for horizon in horizons),
     )
     newest = range(len(fills) - 1, max(len(fills) - NEWEST, 0) - 1, -1)
     return table(head, [_row(page, fills, i) for i in newest], left=3)

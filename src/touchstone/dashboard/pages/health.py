@@ -61,8 +61,14 @@ def speed(shown: Shown) -> str:
         tile(
             "Connection losses",
             number(losses, ",.0f"),
-            f"{number(skipped, ',.0f')} timers skipped after stalls{unwritten}",
-            WARN if losses or skipped or unwritten else NEUTRAL,
+            "looked up and reconciled after each" if losses else "none so far",
+            WARN if losses else NEUTRAL,
+        ),
+        tile(
+            "Timers skipped",
+            number(skipped, ",.0f"),
+            f"after stalls of the program{unwritten}",
+            WARN if skipped or unwritten else NEUTRAL,
         ),
     )
 
@@ -75,7 +81,12 @@ def wrong(page: Page, shown: Shown) -> str:
             "nothing: no rule of docs/alerts.md finds anything" if shown.standing.is_live else "the session has ended"
         )
         return tiles(tile("Alerts", "none", words, GOOD if shown.standing.is_live else NEUTRAL))
-    return table(("rule", "how bad", "what"), [(each.rule, each.severity, each.text) for each in active], left=3)
+    rows = [(each.rule, each.severity, _long(each.text)) for each in active]
+    return table(("rule", "how bad", "what"), rows, left=3)
+
+
+def _long(text: str) -> str:
+    return f'<span class="long">{escape(text)}</span>'
 
 
 def problems(shown: Shown) -> str:
@@ -95,12 +106,12 @@ def told(shown: Shown) -> str:
             datetime.fromtimestamp(line.wall_ns / 1e9).strftime("%Y-%m-%d %H:%M:%S"),
             line.what,
             line.severity,
-            line.text,
+            _long(line.text),
             "sent" if line.told else "not sent",
         )
         for line in read_log(shown.folder, ALERTS)
     ]
-    head = ("local time", "", "how bad", "what", "")
+    head = ("local time", "it", "how bad", "what", "message")
     return table(head, rows, left=5, note="" if rows else "none in this session")
 
 

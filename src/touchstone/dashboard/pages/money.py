@@ -16,8 +16,8 @@ def build(page: Page, parameters: dict[str, str]) -> None:
         waterfall,
         "two",
         of_tables=False,
-        height=320,
-        note="Each part adds to those before it; the last bar is the profit.",
+        height=340,
+        note="Each part begins where the one above it ended; the last bar is the profit.",
     )
     page.panel(
         "The same in numbers",
@@ -41,8 +41,7 @@ def waterfall(shown: Shown) -> dict[str, Any] | str:
     if not is_number(pnl.get("total")):
         return "no accounts yet"
     steps = [sign * float(pnl.get(key) or 0.0) for key, sign, _ in PARTS]
-    names = [words.replace(", 10 s", "").replace(" ", "\n", 1) for _, _, words in PARTS]
-    return charts.waterfall(names, steps, float(pnl["total"]), _currency(shown))
+    return charts.waterfall([words for _, _, words in PARTS], steps, float(pnl["total"]), _currency(shown))
 
 
 def lines(shown: Shown) -> str:
@@ -57,7 +56,8 @@ def lines(shown: Shown) -> str:
         return words, number(value, "+,.6f"), number(bps, "+.2f")
 
     rows = [row(words, None if pnl.get(key) is None else sign * pnl[key]) for key, sign, words in PARTS]
-    return table(("", _currency(shown), "bps of volume"), [*rows, row("profit", pnl["total"])])
+    total = tuple(f"<b>{cell}</b>" for cell in row("profit", pnl["total"]))
+    return table(("", _currency(shown), "bps of volume"), [*rows, total])
 
 
 def over_time(shown: Shown) -> dict[str, Any] | str:

@@ -216,7 +216,9 @@ def why_verdict(card: dict[str, Any]) -> str:
     """The reason of a verdict in a few words."""
     if card.get("degraded"):
         return "its alarm went off: worse than its record; its bold part is off"
-    skill, n_eff = number(card.get("bss"), "+.3f"), card.get("n_eff")
+    skill, n_eff, made = number(card.get("bss"), "+.3f"), card.get("n_eff"), card.get("made")
+    if card.get("n") == 0:
+        return f"{made:,} predictions, no scored outcome yet" if made else "never asked for a prediction"
     match card.get("verdict"):
         case "ADDS VALUE":
             return f"skill {skill}, evidence {odds(card.get('e_skill'))} to 1 for it"
@@ -227,11 +229,10 @@ def why_verdict(card: dict[str, Any]) -> str:
         case "WARMING":
             if is_number(n_eff) and n_eff < ENOUGH:
                 return f"{n_eff:,.0f} of {ENOUGH} independent outcomes needed"
-            return "under 30 time blocks of outcomes"
+            return "under 30 time blocks, or under 30 outcomes of a kind"
         case "NOT PROVEN":
             return f"skill {skill}, evidence {odds(card.get('e_skill'))} to 1: not enough"
-    made = card.get("made")
-    return f"{made:,} predictions, no scored outcome yet" if made else "never asked for a prediction"
+    return "not judged"
 
 
 def profit(shown: Shown) -> dict[str, Any] | str:

@@ -12,6 +12,7 @@ from touchstone.dashboard.words import clock, empty, is_number, number, percent,
 from touchstone.insight.readings import NoDataError
 
 SIDES = ("bid", "ask")
+PROBABILITIES = ("fill", "toxic", "lag_1s")  # of targets; the rest are in bps
 INPUTS = (  # column of market, words, format, unit
     ("sigma", "volatility", ".3f", "bps per √s"),
     ("sigma_slow", "slow volatility", ".3f", "bps per √s"),
@@ -103,8 +104,12 @@ def fill(found: Explained) -> str:
             number(row["at_decision_depth_bps"], "+.2f"),
             f"queue ahead {number(ahead * found.qty_unit if is_number(ahead) else None, ',.4g')}",
         ),
-        tile("Fee", f"{row['fee_micro'] / 1e6:+.6f}", "maker" if not row["bits"] & 1 else "taker"),
-        tile("Position after", f"{row['position_after'] * found.qty_unit:+g}", ""),
+        tile(
+            f"Fee, {found.currency}",
+            f"{row['fee_micro'] / 1e6:+.6f}",
+            "maker; positive = paid" if not row["bits"] & 1 else "taker; positive = paid",
+        ),
+        tile("Position after, coin", f"{row['position_after'] * found.qty_unit:+g}", ""),
     )
     marks = [
         (
@@ -220,7 +225,7 @@ def levels(found: Explained) -> str:
                     )
                 )
     return table(
-        ("level", "price", "size", "depth, bps", "expected value, bps"),
+        ("level", f"price, {found.currency}", "size, coin", "depth, bps", "expected value, bps"),
         rows,
         note="" if rows else "no level was wanted",
     )
@@ -246,7 +251,7 @@ def predictions(found: Explained) -> str:
         "order",
         "",
         "depth, bps",
-        "ahead",
+        "ahead, coin",
         "P(fill 1 s)",
         "P(fill 10 s)",
         "P(fill 60 s)",
@@ -264,6 +269,7 @@ def outcomes(found: Explained) -> str:
         (
             found.name("target", row["target"]),
             plain(found.name("decided", row["decided"])),
+            "probability" if found.name("target", row["target"]).startswith(PROBABILITIES) else "bps",
             clock(row["resolved_ns"]),
             number(row["forecast"], ".3f"),
             number(row["baseline"], ".3f"),
@@ -273,5 +279,5 @@ def outcomes(found: Explained) -> str:
         )
         for row in found.outcomes
     ]
-    head = ("model", "decided by", "resolved, UTC", "forecast", "baseline", "outcome", "score", "baseline's")
-    return table(head, rows, left=2, note="" if rows else "no outcome yet")
+    head = ("model", "decided by", "of", "resolved, UTC", "forecast", "baseline", "outcome", "score", "baseline's")
+    return table(head, rows, left=3, note="" if rows else "no outcome yet")

@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from touchstone.insight.charts.canvas import CHAR, Canvas, Scale, legend, signed, spread
+from touchstone.insight.charts.canvas import BOTTOM, CHAR, TOP, Canvas, Scale, legend, signed, spread
 
 ROW = 24
+AXIS = TOP + BOTTOM  # what a picture needs besides its rows
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def bars(items: Sequence[Bar], title: str, unit: str, *, width: int = 420, form:
     left = int(min(max((len(bar.name) for bar in items), default=4) * CHAR + 12, width * 0.4))
     notes = [f"{bar.value:{form}}{' ' + bar.note if bar.note else ''}" for bar in items]
     right = int(max((len(note) for note in notes), default=4) * CHAR + 10)
-    canvas = Canvas(width, 34 + ROW * len(items), title, left=left, right=right)
+    canvas = Canvas(width, AXIS + ROW * len(items), title, left=left, right=right)
     known = [value for bar in items for value in (bar.value, bar.low, bar.high) if value is not None]
     across = Scale(*spread(known, zero=True), canvas.left, canvas.right)
     canvas.x_axis(across, unit, grid=True)
@@ -53,7 +54,7 @@ def waterfall(items: Sequence[tuple[str, float]], total: float, title: str, unit
     places = max(2, 2 - math.floor(math.log10(largest)))
     notes = [signed(value, places) for _, value in items] + [signed(total, places)]
     canvas = Canvas(
-        width, 34 + ROW * (len(items) + 1), title, left=left, right=int(max(len(note) for note in notes) * CHAR + 10)
+        width, AXIS + ROW * (len(items) + 1), title, left=left, right=int(max(len(note) for note in notes) * CHAR + 10)
     )
     levels = [0.0]
     for _, value in items:
@@ -87,8 +88,8 @@ class Corp:
 def corp(items: Sequence[Corp], title: str, *, width: int = 420) -> str:
     """Per model, as shares of its difficulty (UNC): discrimination to the right (good), miscalibration to the left."""
     left = int(max(len(item.name) for item in items) * CHAR + 12)
-    notes = [f"skill {(item.dsc - item.mcb) / item.unc:+.1%}" if item.unc > 0 else "" for item in items]
-    canvas = Canvas(width, 34 + ROW * len(items), title, left=left, right=int(max(map(len, notes)) * CHAR + 10))
+    notes = [f"net {(item.dsc - item.mcb) / item.unc:+.1%}" if item.unc > 0 else "" for item in items]
+    canvas = Canvas(width, AXIS + ROW * len(items), title, left=left, right=int(max(map(len, notes)) * CHAR + 10))
     shares = [(100 * item.mcb / item.unc, 100 * item.dsc / item.unc) if item.unc > 0 else (0.0, 0.0) for item in items]
     across = Scale(
         *spread([*(-mcb for mcb, _ in shares), *(dsc for _, dsc in shares)], zero=True), canvas.left, canvas.right

@@ -79,6 +79,13 @@ def signed(value: float, places: int) -> str:
     return f"{value if value else 0.0:+,.{places}f}"
 
 
+def room_for(low: float, high: float, count: int = 5) -> int:
+    """Left margin in which the numbers of a value axis and its turned name stand beside each other."""
+    marks = ticks(low, high, count)
+    step = marks[1] - marks[0] if len(marks) > 1 else None
+    return max(LEFT, int(28 + CHAR * max(len(label(mark, step)) for mark in marks)))
+
+
 class Canvas:
     """An SVG picture under construction; coordinates in pixels, the origin at the top left."""
 

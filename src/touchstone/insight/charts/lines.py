@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from touchstone.insight.charts.canvas import Canvas, Scale, legend, spread, time_marks
+from touchstone.insight.charts.canvas import Canvas, Scale, legend, room_for, spread, time_marks
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Axes:
     marks: Sequence[tuple[float, str]] | None = None
     zero: bool = False
     limits: tuple[float, float] | None = None  # of the value axis
+    span: tuple[float, float] | None = None  # of the axis below; what the series reach, where it is not given
     width: int = 420
     height: int = 230
     references: Sequence[tuple[float, str]] = field(default=())  # horizontal lines with words
@@ -54,8 +55,8 @@ def lines(series: Sequence[Series], axes: Axes, markers: Sequence[Marker] = (), 
     ys = [float(y) for each in series for values in (each.y, each.low, each.high) for y in values]
     ys += [marker.y for marker in markers] + [value for value, _ in axes.references]
     low, high = axes.limits or spread(ys, zero=axes.zero)
-    canvas = Canvas(axes.width, axes.height, axes.title)
-    across = Scale(*(_range(xs)), canvas.left, canvas.right)
+    canvas = Canvas(axes.width, axes.height, axes.title, left=room_for(low, high))
+    across = Scale(*(axes.span or _range(xs)), canvas.left, canvas.right)
     up = Scale(low, high, canvas.bottom, canvas.top)
     canvas.y_axis(up, axes.y_name)
     canvas.x_axis(across, axes.x_name, axes.marks)
@@ -73,12 +74,14 @@ def lines(series: Sequence[Series], axes: Axes, markers: Sequence[Marker] = (), 
 def along_time(
     series: Sequence[Series], title: str, y_name: str, markers: Sequence[Marker] = (), *, zero: bool = False,
     width: int = 420, height: int = 230, references: Sequence[tuple[float, str]] = (),
-    limits: tuple[float, float] | None = None, keys: bool = True,
+    limits: tuple[float, float] | None = None, span_ns: tuple[int, int] | None = None, keys: bool = True,
 ) -> str:  # fmt: skip
-    """Lines over a time axis; x in ns."""
+    """Lines over a time axis; x in ns. span_ns: of the whole session, so that its pictures share one clock."""
     xs = [float(x) for each in series for x in each.x]
-    name, marks = time_marks(int(min(xs)), int(max(xs)), max(3, width // 110)) if xs else ("time", [])
-    axes = Axes(title, name, y_name, marks, zero, limits, width, height, references)
+    first, last = span_ns or ((int(min(xs)), int(max(xs))) if xs else (0, 0))
+    name, marks = time_marks(first, last, max(3, width // 110)) if xs else ("time", [])
+    span = (float(first), float(last)) if last > first else None
+    axes = Axes(title, name, y_name, marks, zero, limits, span, width, height, references)
     return lines(series, axes, markers, keys=keys)
 
 

@@ -22,6 +22,6 @@ RULES: tuple[Rule, ...] = (
 
 
 def find(readings: Readings) -> list[Finding]:
-    """All findings, the most severe first, and of equal ones that with the most money."""
+    """All findings: what undermines the session, then the most severe, and of equal ones that with the most money."""
     found = [finding for rule in RULES for finding in rule.find(readings)]
     return sorted(found, key=lambda finding: finding.weight, reverse=True)

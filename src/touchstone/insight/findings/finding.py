@@ -24,7 +24,8 @@ class Severity(IntEnum):
 class Finding:
     """One finding. `size` says what `bps` (of notional, positive = good for us) and `money` measure.
 
-    Both have their central 90 % interval where one exists; a count is exact: low = mean = high.
+    Both have their central 90 % interval where one exists; a count is exact: low = mean = high. undermines: no figure
+    of the session can be believed, those of other findings neither, so it is read first.
     """
 
     rule: str
@@ -35,6 +36,7 @@ class Finding:
     size: str
     bps: Estimate = NOTHING
     money: Estimate = NOTHING
+    undermines: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """As documented in docs/json.md."""
@@ -50,9 +52,9 @@ class Finding:
         }
 
     @property
-    def weight(self) -> tuple[int, float]:
-        """Severity first, then money."""
-        return int(self.severity), abs(self.money.mean or 0.0)
+    def weight(self) -> tuple[bool, int, float]:
+        """What undermines all else, then severity, then money."""
+        return self.undermines, int(self.severity), abs(self.money.mean or 0.0)
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ BLOCK_NS = 60 * NS
     "stale feed",
     "Were the market's and the reference venue's data fresh?",
     f"decisions with a stale reference took at least {LEAST_STALE:.0%} of the time (high from {OFTEN_STALE:.0%} on), "
-    f"or it was stale at the end; or the market's own feed tripped a breaker ({', '.join(FEED_REASONS)}) and at least "
-    f"{LEAST_PULLED:.0%} of the time was lost to it",
+    f"or it was stale at the last decision; or the market's own feed tripped a breaker ({', '.join(FEED_REASONS)}) and "
+    f"at least {LEAST_PULLED:.0%} of the time was lost to it",
 )
 def stale_feed(readings: Readings) -> list[Finding]:
     return [found for found in (_stale_reference(readings), _stale_market(readings)) if found]
@@ -38,11 +38,11 @@ def _stale_reference(readings: Readings) -> Finding | None:
     stale = quotes.reference == names.index("stale")
     held = np.diff(quotes.t_ns, append=quotes.t_ns[-1]).astype(np.float64)
     share = float(held[stale].sum() / held.sum()) if held.sum() > 0 else float(stale.mean())
-    ended = (readings.result.get("lead_lag") or {}).get("reference") == "stale"
+    ended = bool(stale[-1])  # not after it: a session that ends leaves the reference venue first
     if share < LEAST_STALE and not ended:
         return None
     bps, money, n = _edge_while(readings, quotes.t_ns, stale)
-    evidence = [f"stale in {share:.0%} of the time that we quoted" + ("; stale at the end" if ended else "")]
+    evidence = [f"stale in {share:.0%} of the time that we quoted" + ("; stale at the last decision" if ended else "")]
     if n:
         evidence.append(f"{n:,} fills came meanwhile")
     return Finding(
@@ -149,13 +149,14 @@ def quota_bound(readings: Readings) -> list[Finding]:
 @rule(
     "inventory-bound",
     "Does the position limit decide which side we quote?",
-    f"at least {LEAST_AT_LIMIT:.0%} of the time of a side was lost to rules `position_limit` and `reduce_only`, or the "
-    f"position was beyond {NEAR_LIMIT:.0%} of its limit in at least {LEAST_AT_LIMIT:.0%} of the time",
+    f"at least {LEAST_AT_LIMIT:.0%} of the time of a side was lost to rules `position_limit`, `reduce_only` and "
+    "`below_min_notional` (the limit leaves less than the exchange takes), or the position was beyond "
+    f"{NEAR_LIMIT:.0%} of its limit in at least {LEAST_AT_LIMIT:.0%} of the time",
 )
 def inventory_bound(readings: Readings) -> list[Finding]:
     seconds = readings.result.get("not_quoting_s") or {}
     trips = (readings.result.get("risk") or {}).get("trips") or {}
-    lost = float(seconds.get("position_limit") or 0.0)
+    lost = float(seconds.get("position_limit") or 0.0) + float(seconds.get("below_min_notional") or 0.0)
     if trips.get("position_limit"):
         lost += float(seconds.get("reduce_only") or 0.0)
     span, limit = span_s(readings), readings.session.config.max_position_notional

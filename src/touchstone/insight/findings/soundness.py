@@ -27,6 +27,7 @@ def broken_invariant(readings: Readings) -> list[Finding]:
             else "If it was killed, start it again with `touchstone run`: it goes on where it stood. Its figures are "
             "those of the tables, which may end a little earlier than the journal.",
             "not measurable",
+            undermines=True,
         )
     ]
 

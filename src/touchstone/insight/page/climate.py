@@ -28,7 +28,7 @@ def regimes(readings: Readings) -> str:
         ]
         for each in found["states"]
     ]  # fmt: skip
-    made = table(("state", "time", "p at the end", "bps per sqrt s", "stays, s"), rows)
+    made = table(("state", "time", "p at the end", "bps per √s", "stays, s"), rows)
     if told:
         made += (
             f'<p class="note">Funding {number(told.get("per_hour"), "+.6%")} an hour; oracle {told.get("oracle")}, '
@@ -51,4 +51,6 @@ def toxicity(readings: Readings) -> str:
         for group in groups
     ]  # fmt: skip
     head = ("predicted", "observed", "adverse, bps", "se", "fills")
-    return calibration.reliability(bins, "Toxic fills observed against predicted") + table(head, rows, text=())
+    return calibration.reliability(
+        bins, "Toxic fills observed against predicted", width=380, height=300
+    ) + table(head, rows, text=())

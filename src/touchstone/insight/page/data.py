@@ -37,7 +37,7 @@ def quality(readings: Readings) -> str:
     if live:
         rows = [
             ["exchange", str(live.get("network"))],
-            ["account", str(live.get("account"))],
+            ["account", _short(str(live.get("account")))],
             ["speed", f"{live.get('speed'):g} x the wall"],
             ["ended", str(live.get("ended"))],
             ["connection losses", count(live.get("connection_losses"))],
@@ -95,3 +95,8 @@ def alerts(readings: Readings) -> str:
         return '<p class="note">None.</p>'
     rows = [[name.replace("_", " "), count(value)] for name, value in sorted(found.items(), key=lambda e: -e[1])]
     return table(("alert", "times"), rows)
+
+
+def _short(address: str) -> str:
+    """An address that fits a column: enough of it to tell accounts apart."""
+    return address if len(address) <= 20 else f"{address[:10]} … {address[-6:]}"

@@ -3,6 +3,7 @@
 from touchstone.insight.charts import bars
 from touchstone.insight.page.html import Panel, panel, table
 from touchstone.insight.readings.folder import NoDataError
+from touchstone.insight.readings.outcomes import bucket_name
 from touchstone.insight.readings.readings import Readings
 from touchstone.insight.words import count, number
 
@@ -51,14 +52,23 @@ def contexts(readings: Readings) -> str:
     found = readings.result.get("edge") or []
     if not found:
         raise NoDataError("no fill of ours came to its end under the edge model, or the session ran without it")
+    names, edges = readings.session.names("regime"), readings.session.values("depth_edge_bps")
+
+    def regime(code: int) -> str:
+        return names[code] if code < len(names) else str(code)
+
+    def depth(bucket: int) -> str:
+        return f"{bucket_name(edges, bucket)} bps"
+
     rows = [
         [
-            f"{row['regime']}, {row['side']}, {row['position']}, depth {row['depth_bucket']}", number(row["n"], ",.1f"),
+            f"{regime(row['regime'])}, {row['side']}, {row['position']}, {depth(row['depth_bucket'])}",
+            number(row["n"], ",.1f"),
             number(row["bps"], "+.2f"), number(row["sd"], ".2f"), number(row["p_above_0"], ".2f"),
             "widened" if row["should_widen"] else "",
         ]
         for row in found[:SHOWN_CONTEXTS]
     ]  # fmt: skip
-    made = table(("regime, side, position, depth bucket", "fills", "bps", "sd", "P(> 0)", ""), rows)
+    made = table(("market, side, position, depth", "fills", "bps", "sd", "P(> 0)", ""), rows)
     rest = len(found) - SHOWN_CONTEXTS
     return made + (f'<p class="note">and {count(rest)} contexts more</p>' if rest > 0 else "")

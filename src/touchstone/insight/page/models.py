@@ -34,7 +34,8 @@ def panels(readings: Readings) -> list[Panel]:
         panel("Reliability", "When a model says 30 %, does it happen 30 times in 100?", lambda: reliability(readings),
               wide=True, note=COUNTS),
         panel("What the Brier score is made of",
-              "Is a bad score repairable (MCB), or does the model not know (DSC)?", lambda: corp(readings)),
+              "Is a bad score repairable (MCB), or does the model not know (DSC)?", lambda: corp(readings),
+              note="Net: DSC - MCB, what is better than always forecasting the mean of what happened."),
         panel("Fill rate by depth", "Does the fill model know what the depth bucket knows, and more?",
               lambda: fill_by_depth(readings)),
         panel("Skill over time", "Does a model get better, or has it broken?", lambda: skill_over_time(readings)),
@@ -169,7 +170,7 @@ def _scores(
             drawn.append(lines.Series(name, x, y, color=str(at % 6), dash=dash))
     if not drawn or max(len(each.x) for each in drawn) < 2:
         raise NoDataError("fewer than two calibration records were written: one comes every five minutes")
-    return lines.along_time(drawn, title, y_name, zero=zero, references=references)
+    return lines.along_time(drawn, title, y_name, zero=zero, references=references, span_ns=readings.span_ns)
 
 
 def lead_lag(readings: Readings) -> str:
@@ -201,7 +202,8 @@ def lead_lag(readings: Readings) -> str:
         lines.Series("of the minute", x, (minutes["lag_ns"] / 1e9).tolist(), color="4"),
         lines.Series("of 20 minutes", x, (minutes["mean_lag_ns"] / 1e9).tolist(), color="0"),
     ]
-    return lines.along_time(series, "Lag behind the reference venue", "lag, s", zero=True, height=180) + numbers
+    return lines.along_time(series, "Lag behind the reference venue", "lag, s", zero=True, height=180,
+                            span_ns=readings.span_ns) + numbers  # fmt: skip
 
 
 def gate(readings: Readings) -> str:

@@ -22,9 +22,9 @@ def panels(readings: Readings) -> list[Panel]:
         panel("Edge per fill", "What does a fill earn at 10 s, before and after the fee?", lambda: edge(readings),
               note="Lines: 90 %, from time blocks of 30 s, weighted by notional as money is."),
         panel("Under other assumptions", "Does the result hold when the exchange is less kind?",
-              lambda: variants(readings)),
+              lambda: variants(readings), wide=bool(readings.result.get("variants"))),
         panel("Profit and loss over time", "When was it made or lost, and by what?",
-              lambda: over_time(readings.money, readings.session.currency), wide=True,
+              lambda: over_time(readings.money, readings.session.currency, readings.span_ns), wide=True,
               note="Fills not yet 10 s old are valued at the present mid; funding is known at fills."),
     ]  # fmt: skip
 
@@ -57,7 +57,7 @@ def edge(readings: Readings) -> str:
     return bars.bars(items, "Edge per fill by side", "bps of notional", form="+.2f")
 
 
-def over_time(money: Money, currency: str) -> str:
+def over_time(money: Money, currency: str, span_ns: tuple[int, int]) -> str:
     """The total and its lines along the time."""
     shown = np.linspace(0, len(money.t_ns) - 1, min(len(money.t_ns), MOST_POINTS)).astype(int)
     x = money.t_ns[shown].astype(np.float64).tolist()
@@ -74,7 +74,8 @@ def over_time(money: Money, currency: str) -> str:
     ]
     return both_widths(
         lambda width: lines.along_time(
-            drawn, "Profit and loss over time by line", currency, width=width, height=260, zero=True
+            drawn, "Profit and loss over time by line", currency, width=width, height=260, zero=True,
+            span_ns=span_ns,
         )
     )
 

@@ -19,9 +19,10 @@ def panels(readings: Readings) -> list[Panel]:
     """In the order of the page."""
     return [
         panel("Price, quotes and fills", "Where did we stand, and where were we hit?", lambda: price(readings),
-              wide=True, note="Blue up: we bought; orange down: we sold. Quotes are our nearest level."),
+              wide=True, note="Blue up: we bought; orange down: we sold. Quotes are our nearest level; a gap: nothing "
+              "was decided for a minute or more."),
         panel("Half-spread", "How far from the mid did we quote?", lambda: half_spread(readings),
-              note="Means of stretches of the session."),
+              note="Means of hundredths of the session; a gap: nothing was decided."),
         panel("Inventory", "Is the position used or carried?", lambda: inventory(readings)),
         panel("What kept us out", "Which rule, for how long?", lambda: kept_out(readings)),
         panel("Request budget", "Do fills earn the requests that they cost?", lambda: requests(readings)),
@@ -32,16 +33,18 @@ def panels(readings: Readings) -> list[Panel]:
 def price(readings: Readings) -> str:
     """The mid, our nearest quotes, and our fills."""
     quotes = readings.quotes
-    x = quotes.t_ns.astype(np.float64).tolist()
+    t_ns, (mid, bid, ask) = quotes.along(quotes.mid, quotes.our_bid, quotes.our_ask)
+    x = t_ns.astype(np.float64).tolist()
     series = [
-        Series("mid", x, quotes.mid.tolist(), color="6"),
-        Series("our bid", x, quotes.our_bid.tolist(), color="0", step=True, dash="dotted"),
-        Series("our ask", x, quotes.our_ask.tolist(), color="1", step=True, dash="dotted"),
+        Series("mid", x, mid.tolist(), color="6"),
+        Series("our bid", x, bid.tolist(), color="0", step=True, dash="dotted"),
+        Series("our ask", x, ask.tolist(), color="1", step=True, dash="dotted"),
     ]
     unit = f"{readings.session.currency} per coin"
     return both_widths(
         lambda width: lines.along_time(
-            series, "Price with our quotes and fills", unit, _fill_markers(readings), width=width, height=300
+            series, "Price with our quotes and fills", unit, _fill_markers(readings), width=width, height=300,
+            span_ns=readings.span_ns,
         )
     )
 
@@ -66,13 +69,16 @@ def _fill_markers(readings: Readings) -> list[Marker]:
 def half_spread(readings: Readings) -> str:
     """Per side, after all terms and clamps."""
     quotes = readings.quotes
-    pieces = np.array_split(np.arange(len(quotes.t_ns)), min(len(quotes.t_ns), STRETCHES))
-    x = [float(quotes.t_ns[piece].mean()) for piece in pieces]
-    series = [
-        Series(name, x, [float(quotes.half_spread_bps[piece, side].mean()) for piece in pieces], color=str(side))
-        for side, name in enumerate(("bid", "ask"))
-    ]
-    return lines.along_time(series, "Half-spread per side", "bps of mid", zero=True)
+    first, last = readings.span_ns
+    stretch = (quotes.t_ns - first) * STRETCHES // max(last - first + 1, 1)  # one without a decision is a gap
+    x = [first + (at + 0.5) * (last - first) / STRETCHES for at in range(STRETCHES)]
+    n = np.bincount(stretch, minlength=STRETCHES)
+    series = []
+    for side, name in enumerate(("bid", "ask")):
+        total = np.bincount(stretch, quotes.half_spread_bps[:, side], STRETCHES)
+        mean = np.divide(total, n, out=np.full(STRETCHES, np.nan), where=n > 0)
+        series.append(Series(name, x, mean.tolist(), color=str(side)))
+    return lines.along_time(series, "Half-spread per side", "bps of mid", zero=True, span_ns=readings.span_ns)
 
 
 def inventory(readings: Readings) -> str:
@@ -86,7 +92,7 @@ def inventory(readings: Readings) -> str:
     references = ((limit, "limit"), (-limit, "-limit")) if largest > 0.5 * limit else ()
     picture = lines.along_time(
         [Series("position", x, held[shown].tolist(), color="0", step=True)], "Position at the mid",
-        readings.session.currency, zero=True, references=references,
+        readings.session.currency, zero=True, references=references, span_ns=readings.span_ns,
     )  # fmt: skip
     found = readings.result.get("inventory") or {}
     mean, most = found.get("mean_abs_notional"), found.get("max_abs_notional")
@@ -132,7 +138,10 @@ def requests(readings: Readings) -> str:
         ["rejected", count(quotes.get("rejected"))],
         ["requests per fill", number(quotes.get("requests_per_fill"), ",.1f")],
     ]
-    return lines.along_time(series, "Requests used and allowed", "requests", zero=True) + table(("", ""), rows)
+    picture = lines.along_time(
+        series, "Requests used and allowed", "requests", zero=True, span_ns=readings.span_ns
+    )
+    return picture + table(("", ""), rows)
 
 
 def latency(readings: Readings) -> str:

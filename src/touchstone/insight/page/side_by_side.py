@@ -10,6 +10,7 @@ from touchstone.insight.page import fills, models, money, quotes, summary
 from touchstone.insight.page.html import Panel, code, panel, table
 from touchstone.insight.page.page import document, section
 from touchstone.insight.readings.readings import Readings
+from touchstone.insight.settings import told
 from touchstone.insight.words import MISSING, is_number
 
 PICTURES: tuple[tuple[str, str, Callable[[Readings], str]], ...] = (
@@ -98,7 +99,7 @@ def short(value: Any, sign: str = "") -> str:
 def _settings(found: dict[str, Any]) -> str:
     if not found["differences"]:
         return '<p class="note">The settings are the same.</p>'
-    rows = [[row["setting"], str(row["a"]), str(row["b"])] for row in found["differences"]]
+    rows = [[row["setting"], told(row["a"]), told(row["b"])] for row in found["differences"]]
     return "<h3>Settings that differ</h3>" + table(("setting", "A", "B"), rows)
 
 

@@ -50,6 +50,7 @@ th { text-align: left; font-weight: 600; color: var(--soft); white-space: nowrap
 th, td { padding: 3px 8px 3px 0; border-bottom: 1px solid var(--faint); vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
 .n { text-align: right; white-space: nowrap; }
+.panel:not(.wide-panel) th { white-space: normal; vertical-align: bottom; }
 .chip { display: inline-block; font-size: 11px; font-weight: 650; padding: 1px 7px; border-radius: 9px;
   white-space: nowrap; border: 1px solid currentColor; }
 .chip.soft { color: var(--soft); }

@@ -9,6 +9,7 @@ from touchstone.insight.page.html import amount, both_widths, panel, table
 from touchstone.insight.page.page import document, section
 from touchstone.insight.page.side_by_side import short
 from touchstone.insight.readings.folder import NoDataError
+from touchstone.insight.settings import told
 from touchstone.insight.words import count, duration, interval, number
 
 NAN = float("nan")
@@ -139,7 +140,7 @@ def _edge(found: dict[str, Any]) -> str:
     )  # fmt: skip
     numbers = table(
         ("day", "fills", "edge, bps", "90 % interval", "could see"),
-        [[row["day"], count(row["n"]), number(row["bps"], "+.2f"), interval(row["low"], row["high"], "+.2f"),
+        [[_day(row["day"]), count(row["n"]), number(row["bps"], "+.2f"), interval(row["low"], row["high"], "+.2f"),
           short(row["minimum_detectable"])] for row in rows],
     )  # fmt: skip
     return f'{picture}{numbers}<p class="note">{words}</p>'
@@ -162,12 +163,17 @@ def _decay_words(decay: dict[str, Any]) -> str:
     return f"{decay['per_day']:+.5f} nats a day ({decay['low']:+.5f} to {decay['high']:+.5f})"
 
 
+def _day(day: str) -> str:
+    """A date that does not break at its hyphens."""
+    return day.replace("-", "\u2011")
+
+
 def _changes(found: dict[str, Any]) -> str:
     if not found["changes"]:
         return '<p class="note">Nothing: all sessions ran with the same settings and sources.</p>'
     rows = []
     for change in found["changes"]:
-        words = [f"{row['setting']} {row['a']} -> {row['b']}" for row in change["settings"]]
+        words = [f"{row['setting']} {told(row['a'])} -> {told(row['b'])}" for row in change["settings"]]
         words += ["compiled sources"] if change["core"] else []
         words += ["version of the models"] if change["models"] else []
         rows.append([change["from"], change["to"], "; ".join(words)])
@@ -177,8 +183,9 @@ def _changes(found: dict[str, Any]) -> str:
 def _sessions(found: dict[str, Any]) -> str:
     rows = [
         [
-            row["session"], row["day"], duration(row["span_s"]), count(row["fills"]), number(row["volume"], ",.0f"),
-            amount(row["pnl"]), number(row["edge_bps"], "+.2f"), interval(row["edge_low"], row["edge_high"], "+.2f"),
+            row["session"], _day(row["day"]), duration(row["span_s"]), count(row["fills"]),
+            number(row["volume"], ",.0f"), amount(row["pnl"]), number(row["edge_bps"], "+.2f"),
+            interval(row["edge_low"], row["edge_high"], "+.2f"),
             row["settings"], (row["core"] or "n/a")[:10],
             "; ".join(row["problems"]) or "none",
         ]

@@ -1,19 +1,23 @@
 """What became of the predictions: sums of outcomes by target, depth and time, and the scorecards along the time."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from touchstone.insight.intervals import Interval, skill_interval
 from touchstone.insight.readings import clustered
 from touchstone.insight.readings.clustered import Estimate
 from touchstone.insight.readings.folder import NS, NoDataError, Session
 from touchstone.insight.readings.path import bounds_ns
+from touchstone.insight.words import horizon_s
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SHORTEST_BLOCK_S = 120  # twice the longest horizon of a prediction
+CARD_BLOCK_S = 30  # shortest of a scorecard
 BLOCKS = 500  # at most, about, in a session
 CHUNK = 250_000  # rows summed at once: what one sort takes in memory
 PLACES = 64  # more than there are targets, or depth buckets: one number names both and the block, which sorts fastest
@@ -54,21 +58,24 @@ class OutcomeSums:
         totals = clustered.sums(at, getattr(self, column)[chosen])
         return clustered.of_blocks(totals, clustered.sums(at, self.n[chosen]), n=int(self.n[chosen].sum()))
 
-    def bucket_name(self, bucket: int) -> str:
-        """A depth bucket in words."""
-        edges = self.depth_edges_bps
-        if bucket == 0:
-            return f"< {edges[0]:g}"
-        if bucket >= len(edges):
-            return f"> {edges[-1]:g}"
-        return f"{edges[bucket - 1]:g} to {edges[bucket]:g}"
+
+def bucket_name(edges_bps: Floats, bucket: int) -> str:
+    """A depth bucket in words, bps from the mid."""
+    if bucket == 0:
+        return f"< {edges_bps[0]:g}"
+    if bucket >= len(edges_bps):
+        return f"> {edges_bps[-1]:g}"
+    return f"{edges_bps[bucket - 1]:g} to {edges_bps[bucket]:g}"
 
 
-def read_outcomes(session: Session) -> OutcomeSums:
-    """One pass over the outcomes, in chunks, so that memory does not grow with the session. Raises NoDataError."""
+def read_outcomes(session: Session, shortest_s: int = SHORTEST_BLOCK_S) -> OutcomeSums:
+    """One pass over the outcomes, in chunks, so that memory does not grow with the session. Raises NoDataError.
+
+    shortest_s: least length of a time block.
+    """
     session.require("outcomes")
     first, last = bounds_ns(session)
-    block_ns = max(SHORTEST_BLOCK_S * NS, (last - first) // BLOCKS)
+    block_ns = max(shortest_s * NS, (last - first) // BLOCKS)
     tape = session.names("decided").index("tape")
     newest = session.rows("outcomes", "SELECT max(rowid) FROM outcomes")[0][0] or 0
     sql = (
@@ -111,7 +118,7 @@ def by_depth(sums: OutcomeSums, target: str) -> list[DepthRow]:
         rows.append(
             DepthRow(
                 int(bucket),
-                sums.bucket_name(int(bucket)),
+                bucket_name(sums.depth_edges_bps, int(bucket)),
                 float(sums.forecast[here].sum()) / n,
                 baseline if np.isfinite(baseline) else None,
                 sums.estimate(here, "outcome"),
@@ -126,6 +133,23 @@ def skill(sums: OutcomeSums, chosen: NDArray[np.bool_]) -> Estimate:
     gain = clustered.sums(at, (sums.loss_baseline - sums.loss)[chosen])
     against = clustered.sums(at, sums.loss_baseline[chosen])
     return clustered.of_blocks(gain, against, n=int(sums.n[chosen].sum()))
+
+
+def skill_intervals(session: Session) -> dict[str, Interval]:
+    """Bootstrap interval of each model's skill over time blocks of at least max(2 horizons, 30 s), as of a scorecard.
+
+    None below 30 blocks: such a model is not in the answer. Raises NoDataError.
+    """
+    sums = read_outcomes(session, CARD_BLOCK_S)
+    found = {}
+    for target, name in enumerate(sums.target_names):
+        chosen = sums.target == target
+        merged = max(math.ceil(2 * horizon_s(name) / sums.block_s), 1)
+        _, at = np.unique(sums.block[chosen] // merged, return_inverse=True)
+        model, baseline = (clustered.sums(at, values[chosen]) for values in (sums.loss, sums.loss_baseline))
+        if interval := skill_interval(model, baseline):
+            found[name] = interval
+    return found
 
 
 @dataclass(frozen=True)

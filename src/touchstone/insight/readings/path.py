@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 POINTS = 600  # of a path: more than a picture has columns
+LONGEST_HELD_S = 60.0  # between two decisions that a line may join, or three times their usual distance
 QUOTE_COLUMNS = ("decided_ns", "market_mid2", "market_best_px_0", "market_best_px_1", "px_0_0", "px_1_0", "position")
 
 
@@ -28,6 +29,14 @@ class Quotes:
     position: Floats  # coin
     reference: Ints  # code of the reference venue's state
     data_age_s: Floats
+
+    def along(self, *columns: Floats) -> tuple[Ints, list[Floats]]:
+        """Times and columns with an empty place where nothing was decided for long, so that no line bridges it."""
+        apart_s = np.diff(self.t_ns) / NS
+        usual_s = float(np.median(apart_s)) if len(apart_s) else 0.0
+        behind = np.flatnonzero(apart_s > max(LONGEST_HELD_S, 3.0 * usual_s)) + 1
+        filled = [np.insert(column.astype(np.float64), behind, np.nan) for column in columns]
+        return np.insert(self.t_ns, behind, self.t_ns[behind - 1] + 1), filled
 
 
 def bounds_ns(session: Session) -> tuple[int, int]:

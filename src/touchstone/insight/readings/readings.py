@@ -6,7 +6,7 @@ from typing import Any
 from touchstone.insight.readings.fills import Fills, read_fills
 from touchstone.insight.readings.folder import Session
 from touchstone.insight.readings.outcomes import OutcomeSums, Scores, read_outcomes, read_scores
-from touchstone.insight.readings.path import Money, Quotes, read_money, read_quotes
+from touchstone.insight.readings.path import Money, Quotes, bounds_ns, read_money, read_quotes
 from touchstone.insight.readings.requests import Requests, read_requests
 
 
@@ -25,6 +25,11 @@ class Readings:
     def fee_bps(self) -> float:
         """Maker fee as configured, with the dex's factor: the one that edges are net of."""
         return self.session.config.maker_fee_bps
+
+    @cached_property
+    def span_ns(self) -> tuple[int, int]:
+        """First and last time of the session: the clock of every picture."""
+        return bounds_ns(self.session)
 
     @cached_property
     def fills(self) -> Fills:
