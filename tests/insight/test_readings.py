@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 from tests.insight.sessions import FEE_BPS, NS, Plan, make
 
+from touchstone.insight.intervals import skill_interval
 from touchstone.insight.readings import clustered, fills, outcomes, path, requests
 from touchstone.insight.readings.folder import NoDataError, Session, open_session, sessions_in
 from touchstone.session.codes import codes
@@ -208,3 +209,17 @@ def test_a_folder_that_cannot_be_written_can_be_read(tmp_path: Path) -> None:
             assert len(fills.read_fills(session)) == 2
     finally:
         folder.chmod(0o755)
+
+
+def test_the_intervals_of_skill_are_those_of_whole_blocks_of_outcomes(session: Session) -> None:
+    """As a scorecard has them: sums over blocks of max(2 horizons, 30 s), drawn with replacement."""
+    found = outcomes.skill_intervals(session)
+    rows = session.rows(
+        "outcomes",
+        "SELECT sum(loss), sum(loss_baseline) FROM outcomes WHERE target = 1 AND decided = 1 GROUP BY resolved_ns / ?",
+        (30 * NS,),
+    )
+    model, baseline = np.array(rows, np.float64).T
+    assert found["fill_10s"] == skill_interval(model, baseline)
+    assert found["fill_10s"].low < 1.0 - model.sum() / baseline.sum() < found["fill_10s"].high
+    assert "lag_1s" not in found  # no outcome, no interval

@@ -61,3 +61,12 @@ def test_the_dead_are_not_short_of_collateral(write: Write) -> None:
     """What a session said last is no alert of now once it has ended."""
     status = changed(a_status(), "account", "free_margin_share", to=0.2)
     assert findings(Reader(write(status=status, final=a_result())).read(), Alerts()) == []
+
+
+def test_a_model_of_what_is_filled_is_not_stuck_while_nothing_is(write: Write) -> None:
+    """Its predictions end without an outcome, one after the other; those of a model that is not connected stay open."""
+    voided = changed(changed(a_result(), "models", "toxic_10s", "n", to=0), "models", "toxic_10s", "voided", to=100)
+    voided["models"]["toxic_10s"]["made"] = 110
+    assert findings(Reader(write(result=voided)).read(), Alerts()) == []
+    voided["models"]["toxic_10s"]["voided"] = 10
+    assert [each.rule for each in findings(Reader(write(result=voided)).read(), Alerts())] == ["stuck"]
