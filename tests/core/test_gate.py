@@ -13,7 +13,7 @@ from touchstone.core.conventions import NS
 from touchstone.core.models import adverse, crowded
 from touchstone.core.quoting import gate
 from touchstone.core.quoting import ladder as quoting
-from touchstone.core.quoting.params import MODEL_TERMS, TERM_BASE
+from touchstone.core.quoting.params import MODEL_TERMS, TERM_BASE, TERM_LAG
 from touchstone.core.trading import risk
 
 from .conftest import Desk
@@ -235,6 +235,38 @@ def test_hysteresis(desk: Desk, hundred_fills: list[int]) -> None:
         assert closed == (1 if p > gate.LOSES_AT else 0 if p < gate.EARNS_AT else was)
         assert (p > 0.5) == (crowded.mean(place.models.crowded[HOT, BID]) < 0)
         was = closed
+
+
+def priced(desk: Desk, move_bps: float) -> tuple[np.ndarray, np.ndarray]:
+    """(half-spreads, terms) of the ladder where the lag model expects this move of the mid."""
+    at: Any = desk.state
+    at.market_params.lag_move_bps = move_bps
+    quoting.form_terms(at.ladder, at.params, at.market_params, at.free, at.impacted, at.models)
+    return at.ladder.half_spread_bps.copy(), at.ladder.term_bps.copy()
+
+
+def test_a_threatened_side_is_repriced_in_full_at_once(desk: Desk) -> None:
+    """A move beyond half of the ask's distance counts whole, whatever the leash; a small one keeps to it."""
+    calm, _ = priced(desk, 0.0)
+    desk.state.params.heeds_threat = 0
+    leashed, _ = priced(desk, 15.0)
+    desk.state.params.heeds_threat = 1
+    small, _ = priced(desk, 1.0)
+    threatened, terms = priced(desk, 15.0)
+    assert leashed[ASK] - calm[ASK] < 6.0
+    assert small[ASK] - calm[ASK] <= 1.0 + 1e-9
+    assert threatened[ASK] - calm[ASK] == pytest.approx(15.0)
+    assert terms[ASK].sum() == pytest.approx(threatened[ASK])
+    assert terms[ASK, TERM_LAG] == pytest.approx(15.0)
+    assert threatened[BID] == leashed[BID], "the other side waits for evidence"
+    assert desk.state.ladder.n_threatened > 0
+
+
+def test_no_longer_where_the_caution_of_lag_is_shown_to_cost(desk: Desk) -> None:
+    desk.state.params.heeds_threat = 1
+    calm, _ = priced(desk, 0.0)
+    desk.state.models.caution.of[int(TERM_LAG)].share = 0.0
+    assert priced(desk, 15.0)[0][ASK] == pytest.approx(calm[ASK])
 
 
 def test_risk_goes_before_the_gate(gated: Desk) -> None:
