@@ -3,45 +3,52 @@
     touchstone backtest RECORDING --coin COIN --json > COIN.json
     python -m benchmarks.scorecards COIN.json ...
 
-A model's verdict needs 300 independent outcomes and an e-value of 20; what proves it is therefore told in hours: the
-time in which n_eff reaches 300 at the recording's pace, and, where the skill has an interval, that in which this skill
-would be told from zero in 80 % of the cases. The longer of the two stands in the table. A skill below zero is not
-going to be proven, whatever the sample.
+A verdict needs 300 independent outcomes and an e-value of 20, so what would prove a model is told in hours of such a
+market, the longest of three: until n_eff is 300; until a skill of this size is told from zero in 80 % of the cases
+(where it has an interval); until the e-value is 20 at the pace of its logarithm so far. Where the e-value has not risen
+yet the third is not known and the figure is a lower bound (>). A skill below zero is not going to be proven.
 """
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 FEWEST_EFFECTIVE = 300.0
+PROOF, RISEN = 20.0, 1.01  # e-values
 Z90, Z80 = 1.6448536269514722, 0.8416212335729143
 
 
-def hours_to_prove(card: dict[str, Any], hours: float) -> float | None:
-    """Hours of such a market until the verdict can stand; None where skill is not above zero or nothing is known."""
-    n_eff, skill = card["n_eff"], card["bss"]
+def hours_to_prove(card: dict[str, Any], hours: float) -> str:
+    """Hours of such a market until the verdict can stand, in words."""
+    n_eff, skill, e_value = card["n_eff"], card["bss"], card["e_skill"]
+    if card["verdict"] == "ADDS VALUE":
+        return "proven"
     if not n_eff or skill is None or skill <= 0.0:
-        return None
-    needed = hours * max(FEWEST_EFFECTIVE / n_eff, 1.0)
+        return "no skill yet"
+    needed = max(FEWEST_EFFECTIVE / n_eff, 1.0)
     if card["bss_low"] is not None:
         error = (card["bss_high"] - card["bss_low"]) / (2.0 * Z90)
-        needed = max(needed, hours * ((Z90 + Z80) * error / skill) ** 2)
-    return needed
+        needed = max(needed, ((Z90 + Z80) * error / skill) ** 2)
+    rises = e_value is not None and e_value > RISEN
+    if rises:
+        needed = max(needed, math.log(PROOF) / math.log(e_value))
+    return f"{'' if rises else '> '}{hours * needed:.1f}"
 
 
 def row(name: str, card: dict[str, Any], hours: float) -> str:
     """A line of the table."""
-    if not card["n"]:
-        return f"| `{name}` | 0 | | | | NO DATA | |"
     low, high = card["bss_low"], card["bss_high"]
     interval = "n/a" if low is None else f"[{low:+.3f}, {high:+.3f}]"
     skill = "n/a" if card["bss"] is None else f"{card['bss']:+.3f}"
-    needed = hours_to_prove(card, hours)
-    proof = "" if card["verdict"] == "ADDS VALUE" else "no skill yet" if needed is None else f"{needed:.1f}"
     e_value = "n/a" if card["e_skill"] is None else f"{card['e_skill']:.3g}"
     n_eff = "n/a" if card["n_eff"] is None else f"{card['n_eff']:.0f}"
-    return f"| `{name}` | {card['n']:,} | {n_eff} | {skill} {interval} | {e_value} | {card['verdict']} | {proof} |"
+    cells = (
+        *(f"`{name}`", f"{card['n']:,}", n_eff, f"{skill} {interval}", e_value, card["verdict"]),
+        hours_to_prove(card, hours),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -52,12 +59,14 @@ def main() -> None:
         result = json.loads(path.read_text())
         hours = result["span_s"] / 3600.0
         fills = f"{result['fills']} fills, {result['pnl']['total']:+.3f} {result['currency']}"
-        print(f"**{result['coin']}**, {path.stem}: {60 * hours:.1f} min, {fills}\n")
+        print(f"**{path.stem}**: {60 * hours:.1f} min, {fills}\n")
         print("| model | n | n_eff | skill, 90 % | e-value | verdict | hours to prove it |")
         print("|---|---|---|---|---|---|---|")
+        silent = [f"`{name}`" for name, card in result["models"].items() if not card["n"]]
         for name, card in result["models"].items():
-            print(row(name, card, hours))
-        print()
+            if card["n"]:
+                print(row(name, card, hours))
+        print(f"\nNO DATA: {', '.join(silent) or 'none'}.\n")
 
 
 if __name__ == "__main__":
