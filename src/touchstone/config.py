@@ -195,8 +195,18 @@ class Models(Section):
     fair: bool = field(True, "Whether the microprice's forecast moves quotes. Predicted and scored in any case.")
     gate: bool = field(
         False,
-        "Experimental: whether a side is withdrawn while its fills are expected to lose out to the deepest level. Off, "
-        "because it takes away more fills than losses (docs/edge-and-gate.md).",
+        "Whether a side is withdrawn while the market is hot, its deep levels while nobody trades, as far as such "
+        "fills lose, and whether a side that the leader's move threatens is repriced in full at once.",
+    )
+    gate_heat: Annotated[float, Gt(1), Le(10)] = field(
+        1.15,
+        "A market is hot from this ratio of the volatility (`volatility_half_life_s`) to the slow one on; lower gates "
+        "more often.",
+    )
+    gate_lot_share: Annotated[float, Ge(0), Lt(1)] = field(
+        0.0,
+        "For comparison: above 0, the gate withdraws both sides in this share of the minutes, drawn by lot, whatever "
+        "the market does.",
     )
     gate_try_share: Annotated[float, Ge(0), Le(0.5)] = field(
         0.1, "Share of those episodes in which the side quotes all the same, at the smallest size, to check the gate."
@@ -210,9 +220,9 @@ class Models(Section):
         "about the next move, and the term of the quotes that it asks for.",
     )
     toxicity: bool = field(
-        True,
-        "Whether P(toxic) of a fill comes from the classifier over the market's signals; false: from side, depth and "
-        "volatility alone.",
+        False,
+        "Experimental: whether P(toxic) of a fill comes from the classifier over the market's signals; false: from "
+        "side, depth and volatility alone. Off, because its signals have shown no skill (docs/models.md).",
     )
     funding: bool = field(True, "Whether the funding that a position costs moves the reservation price.")
     funding_horizon_h: Annotated[float, Ge(0), Le(168)] = field(

@@ -18,6 +18,14 @@ from .conftest import TICK, Desk
 BELIEF, TOXIC, SIGNALS = int(targets.BELIEF_TARGET), int(targets.TOXIC_TARGET), int(targets.SIGNALS_TARGET)
 
 
+@pytest.fixture
+def desk() -> Desk:
+    """A desk that quotes both sides, with the toxicity classifier, which is off by default."""
+    made = Desk(Config(models=Models(toxicity=True)))
+    made.warm_up()
+    return made
+
+
 def context(desk: Desk, oracle: int, rate: int = 12_500_000) -> None:
     desk.feed(events.CONTEXT, px=oracle, qty=oracle, aux=rate)
 

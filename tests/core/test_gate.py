@@ -10,24 +10,32 @@ from hypothesis import strategies as st
 from touchstone.core import actions, records
 from touchstone.core.calibration import ledger
 from touchstone.core.conventions import NS
-from touchstone.core.models import adverse
+from touchstone.core.models import adverse, crowded
 from touchstone.core.quoting import gate
 from touchstone.core.quoting import ladder as quoting
-from touchstone.core.quoting.params import MODEL_TERMS, TERM_BASE
+from touchstone.core.quoting.params import MODEL_TERMS, TERM_BASE, TERM_LAG
 from touchstone.core.trading import risk
 
 from .conftest import Desk
 
 TEN = np.int64(adverse.TOXIC_H)
 BID, ASK = 0, 1
+HOT, DEEP = crowded.HOT, crowded.DEEP
 
 
 def lose(desk: Desk, s: int, loss_bps: float, n: int = 60) -> None:
-    """Fills of our own on a side that lost this much at 10 s, at every depth."""
+    """Fills of our own on a side that lost this much at 10 s, at every depth, all of them in a hot market."""
     for _ in range(n):
+        crowded.learn(desk.state.models.crowded[HOT, s], 2.0, 1.0, -loss_bps)
         for bucket in range(8):
             model = desk.state.models.adverse
             adverse.learn(model, TEN, np.int64(bucket), np.int64(s), 2.0, 0.0, 0.0, 1.0, loss_bps)
+
+
+def judge(desk: Desk) -> None:
+    """The gate looks at both sides, in a risk state in which nothing is tried."""
+    at: Any = desk.state
+    gate.judge(at.gate, at.ladder, at.models, at.params, at.market_params, np.float64(0.1), np.int64(0))
 
 
 def stir(desk: Desk, seconds: int) -> None:
@@ -44,8 +52,10 @@ def sizes(desk: Desk, side: int) -> list[int]:
 
 @pytest.fixture
 def desk() -> Desk:
-    """A desk that quotes both sides, with the gate switched on."""
-    made = Desk(has_gate=1)
+    """A desk that quotes both sides, with the gate switched on, in a market that counts as hot."""
+    made = Desk(has_gate=1, gate_heat=0.01)
+    for s in range(2):
+        lose(made, s, -20.0)  # so far all is well
     made.warm_up()
     return made
 
@@ -62,11 +72,11 @@ def gated(desk: Desk) -> Desk:
     return desk
 
 
-def test_a_side_that_loses_out_to_the_deepest_level_is_withdrawn_by_itself(gated: Desk) -> None:
+def test_a_side_that_loses_is_withdrawn_by_itself(gated: Desk) -> None:
     assert gated.sides() == [-1]
     assert quoting.NO_QUOTE_NAMES[int(gated.state.ladder.no_quote[BID])] == "bid_toxicity_gate"
-    assert gated.state.gate.p_loss[BID] > gate.CLOSE_AT
-    assert gated.state.gate.p_loss[ASK] < gate.CLOSE_AT
+    assert gated.state.gate.p_loss[BID] > gate.LOSES_AT
+    assert gated.state.gate.p_loss[ASK] < gate.EARNS_AT
     cancels = [a for a in gated.sent if a["kind"] == actions.CANCEL and a["side"] == 1]
     assert cancels
     assert all(a["reason"] == actions.REASON_GATE for a in cancels)
@@ -86,20 +96,67 @@ def test_what_is_suppressed_lives_on_as_a_shadow(gated: Desk) -> None:
 
 
 def test_a_side_comes_back_when_its_fills_are_good_again(gated: Desk) -> None:
-    lose(gated, BID, -20.0, n=900)
+    lose(gated, BID, -20.0, n=1_000)
     stir(gated, 3)
     assert gated.sides() == [-1, 1]
     assert gated.state.gate.is_closed[BID] == 0
     assert gated.state.gate.closed_ns[BID] > NS
 
 
-def test_few_fills_of_ours_close_nothing(desk: Desk) -> None:
-    for _ in range(3):
-        adverse.learn(desk.state.models.adverse, TEN, np.int64(5), np.int64(0), 2.0, 0.0, 0.0, 1.0, 500.0)
-    for _ in range(500):  # shadows do not count: the tape fills them by going through only
-        adverse.learn(desk.state.models.adverse, TEN, np.int64(5), np.int64(0), 2.0, 0.0, 1.0, 1.0, 500.0)
-    stir(desk, 3)
-    assert desk.state.gate.n_episodes.sum() == 0
+def test_a_market_that_is_not_hot_is_not_gated(gated: Desk) -> None:
+    """However much its hot fills lose: the side is withdrawn in hot times and comes back after."""
+    for heat, sides in ((10.0, [-1, 1]), (0.01, [-1])):
+        gated.state.params.gate_heat = heat
+        stir(gated, 3)
+        assert gated.sides() == sides
+
+
+def test_heat_has_hysteresis(desk: Desk) -> None:
+    """Closes at the given heat only, opens below 0.93 of it only, and in between stays as it was."""
+    place: Any = desk.state
+    place.params.gate_heat = 1.2
+    lose(desk, BID, 20.0, n=300)
+    place.market_params.sigma_slow = 2.0
+    for heat, is_closed in ((1.19, 0), (1.2, 1), (1.15, 1), (1.12, 1), (1.11, 0), (1.19, 0), (2.0, 1)):
+        place.market_params.sigma = 2.0 * heat
+        judge(desk)
+        assert place.gate.is_closed.tolist() == [is_closed, 0], heat
+
+
+def deep_levels(desk: Desk, side: int) -> int:
+    """Orders of a side behind its second level."""
+    return max(len(sizes(desk, side)) - int(crowded.DEEP_LEVELS), 0)
+
+
+def test_deep_levels_wait_for_trades_in_a_quiet_market(desk: Desk) -> None:
+    """Only of the side whose deep fills lose, and only until somebody trades again."""
+    desk.state.params.gate_heat = 10.0
+    desk.state.params.gate_try_share = 0.0
+    for _ in range(200):
+        crowded.learn(desk.state.models.crowded[DEEP, ASK], 2.0, 1.0, 20.0)
+    desk.trade(1, 400_400)
+    stir(desk, 2)
+    assert [deep_levels(desk, side) for side in (1, -1)] == [1, 1]
+    stir(desk, 300)
+    assert [deep_levels(desk, side) for side in (1, -1)] == [0, 1]
+    assert len(sizes(desk, 1)) == crowded.DEEP_LEVELS
+    assert desk.state.gate.n_deep > 0
+    desk.trade(1, 400_400)
+    stir(desk, 2)
+    assert [deep_levels(desk, side) for side in (1, -1)] == [1, 1]
+
+
+def test_a_gate_by_lot_closes_both_sides_in_its_share_of_the_minutes(desk: Desk) -> None:
+    place: Any = desk.state
+    place.params.gate_lot_share = 0.25
+    closed = np.zeros(2)
+    minutes = 2_000
+    for minute in range(minutes):
+        place.market_params.t_ns = minute * 60 * NS
+        judge(desk)
+        assert place.gate.is_closed[BID] == place.gate.is_closed[ASK]
+        closed += place.gate.is_closed
+    assert closed / minutes == pytest.approx(0.25, abs=0.04)
 
 
 def test_switched_off_nothing_is_gated(desk: Desk) -> None:
@@ -153,8 +210,7 @@ def test_not_outside_the_normal_risk_state(desk: Desk) -> None:
     lose(desk, BID, 20.0, n=200)
     stir(desk, 2)
     assert desk.state.gate.is_tried[BID] == 1
-    place = desk.state
-    gate.judge(place.gate, place.ladder, place.models, place.params, place.market_params, np.int64(0))
+    judge(desk)
     assert desk.state.gate.is_tried[BID] == 0
 
 
@@ -163,22 +219,54 @@ def test_an_episode_lasts_a_minute_at_most(gated: Desk) -> None:
     assert 3 <= gated.state.gate.n_episodes[BID] <= 4
 
 
-@given(st.lists(st.integers(-300, 300).map(lambda tenths: tenths / 10), min_size=1, max_size=30))
+@given(st.lists(st.integers(-400, 400), min_size=1, max_size=30))
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_hysteresis(desk: Desk, edges: list[float]) -> None:
+def test_hysteresis(desk: Desk, hundred_fills: list[int]) -> None:
     """Closes above one probability only, opens under the other only, and in between stays as it was."""
     place: Any = desk.state
-    if place.models.adverse.n_own[TEN] == 0:
-        lose(desk, BID, 0.0)
     gate.reset(place.gate)
+    crowded.reset(place.models.crowded[HOT, BID])
     was = 0
-    for edge_bps in edges:
-        place.ladder.full_edge_bps[:] = edge_bps
-        gate.judge(place.gate, place.ladder, place.models, place.params, place.market_params, np.int64(0))
+    for edge_bps in hundred_fills:
+        for _ in range(100):
+            crowded.learn(place.models.crowded[HOT, BID], 2.0, 0.2, edge_bps / 100)
+        judge(desk)
         p, closed = float(place.gate.p_loss[BID]), int(place.gate.is_closed[BID])
-        assert closed == (1 if p > gate.CLOSE_AT else 0 if p < gate.OPEN_AT else was)
-        assert (p > 0.5) == (edge_bps < 0)
+        assert closed == (1 if p > gate.LOSES_AT else 0 if p < gate.EARNS_AT else was)
+        assert (p > 0.5) == (crowded.mean(place.models.crowded[HOT, BID]) < 0)
         was = closed
+
+
+def priced(desk: Desk, move_bps: float) -> tuple[np.ndarray, np.ndarray]:
+    """(half-spreads, terms) of the ladder where the lag model expects this move of the mid."""
+    at: Any = desk.state
+    at.market_params.lag_move_bps = move_bps
+    quoting.form_terms(at.ladder, at.params, at.market_params, at.free, at.impacted, at.models)
+    return at.ladder.half_spread_bps.copy(), at.ladder.term_bps.copy()
+
+
+def test_a_threatened_side_is_repriced_in_full_at_once(desk: Desk) -> None:
+    """A move beyond half of the ask's distance counts whole, whatever the leash; a small one keeps to it."""
+    calm, _ = priced(desk, 0.0)
+    desk.state.params.heeds_threat = 0
+    leashed, _ = priced(desk, 15.0)
+    desk.state.params.heeds_threat = 1
+    small, _ = priced(desk, 1.0)
+    threatened, terms = priced(desk, 15.0)
+    assert leashed[ASK] - calm[ASK] < 6.0
+    assert small[ASK] - calm[ASK] <= 1.0 + 1e-9
+    assert threatened[ASK] - calm[ASK] == pytest.approx(15.0)
+    assert terms[ASK].sum() == pytest.approx(threatened[ASK])
+    assert terms[ASK, TERM_LAG] == pytest.approx(15.0)
+    assert threatened[BID] == leashed[BID], "the other side waits for evidence"
+    assert desk.state.ladder.n_threatened > 0
+
+
+def test_no_longer_where_the_caution_of_lag_is_shown_to_cost(desk: Desk) -> None:
+    desk.state.params.heeds_threat = 1
+    calm, _ = priced(desk, 0.0)
+    desk.state.models.caution.of[int(TERM_LAG)].share = 0.0
+    assert priced(desk, 15.0)[0][ASK] == pytest.approx(calm[ASK])
 
 
 def test_risk_goes_before_the_gate(gated: Desk) -> None:

@@ -44,6 +44,9 @@ PARAMS = record(
         ("has_adverse", "i8"),
         ("has_fair", "i8"),
         ("has_gate", "i8"),  # 0: no side is withdrawn for what its fills are expected to lose
+        ("heeds_threat", "i8"),  # 1: a side that the leader's move threatens is repriced in full at once
+        ("gate_heat", "f8"),  # fast volatility over slow from which a market is hot
+        ("gate_lot_share", "f8"),  # above 0: both sides are withdrawn in this share of minutes by lot, not by the gate
         ("gate_try_share", "f8"),  # of gating episodes, quoted all the same at the smallest size
         ("has_edge", "i8"),  # 0: what fills earned by context widens no quote
         ("has_regime", "i8"),  # 0: neither regime nor change point nor belief

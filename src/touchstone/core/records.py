@@ -32,7 +32,7 @@ QUOTE = record(
         ("influence", "f8", (N_TARGETS,)),  # share of its own way that each model had
         ("careful_share", "f8", (N_TERMS,)),  # of each careful part that counted: 0 once its cost is shown
         ("gate_closed", "i8", (2,)),
-        ("gate_p_loss", "f8", (2,)),  # P(a fill at the best level loses in the mean)
+        ("gate_p_loss", "f8", (2,)),  # P(fills lose in the mean in a hot market)
         ("gate_propensity", "f8", (2,)),  # chance with which a closed side quotes all the same; 0: it does not
         ("value_bps", "f8", (2, MAX_LEVELS)),  # of a level: P(fill in 10 s) x (expected edge - inventory term)
         ("no_quote_reason", "i8", (2,)),  # NO_QUOTE_* of a side without an order

@@ -55,7 +55,7 @@ def sentence(document: Document) -> str:
 def _gate(decision: Document) -> str:
     gate = decision["gate"]
     chance = "" if gate["propensity"] is None else f", quoted all the same by lot, chance {gate['propensity']:g}"
-    return f"{gate['state']}{chance}; P(fills of the side lose in the mean) {_number(gate['p_loss'], '.3f')}"
+    return f"{gate['state']}{chance}; P(fills of the side lose in a hot market) {_number(gate['p_loss'], '.3f')}"
 
 
 def terms_table(decision: Document) -> RenderableType:

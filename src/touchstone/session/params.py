@@ -70,6 +70,9 @@ def fill_params(params: Any, config: Config, sz_decimals: int) -> None:
     params.has_fair = int(models.fair)
     params.has_edge = int(models.edge)
     params.has_gate = int(models.gate)
+    params.heeds_threat = int(models.gate and models.gate_lot_share == 0.0)
+    params.gate_heat = models.gate_heat
+    params.gate_lot_share = models.gate_lot_share
     params.gate_try_share = models.gate_try_share
     params.has_regime = int(models.regime)
     params.has_toxicity = int(models.toxicity)

@@ -16,7 +16,7 @@ import pytest
 
 from touchstone.core.conventions import NS
 from touchstone.core.market import changepoint, funding, regime
-from touchstone.core.models import adverse, belief, capture, edge, fair, fill, lag, toxicity
+from touchstone.core.models import adverse, belief, capture, crowded, edge, fair, fill, lag, toxicity
 
 Int = np.int64
 TEN = Int(adverse.TOXIC_H)
@@ -145,6 +145,20 @@ CAPTURE = Case(
     lambda m: int(m.n_outcomes),
     move_and_sd,
     lambda w: ((Int(3), 4.0), w),
+)
+
+# where informed takers crowd ------------------------------------------------------------------------------------------
+
+CROWDED = Case(
+    crowded.CROWDED,
+    crowded.reset,
+    lambda rng: (rng.uniform(0.5, 4.0),),
+    lambda m, x: (float(crowded.p_loss(m)),),
+    lambda rng: float(rng.normal(-3, 8)),
+    lambda m, x, y: crowded.learn(m, x[0], 1.0, y),
+    lambda m: int(m.n_outcomes),
+    probabilities,
+    lambda w: ((min(max(abs(w), 1e-3), 1e3) if math.isfinite(w) else w,), w),
 )
 
 # fair value and lead-lag ----------------------------------------------------------------------------------------------
@@ -316,6 +330,7 @@ CASES = {
     "fill": FILL,
     "adverse": ADVERSE,
     "edge": EDGE,
+    "crowded": CROWDED,
     "capture": CAPTURE,
     "fair": FAIR,
     "lag": LAG,

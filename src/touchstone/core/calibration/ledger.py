@@ -23,7 +23,7 @@ from touchstone.core.conventions import (
     depth_bucket,
 )
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.models import adverse, belief, capture, edge, fair, fill, lag, toxicity
+from touchstone.core.models import adverse, belief, capture, crowded, edge, fair, fill, lag, toxicity
 
 FILL_HORIZONS = np.array(FILL_HORIZONS_NS)
 MARKOUT_HORIZONS = np.array(MARKOUT_HORIZONS_NS)
@@ -104,6 +104,7 @@ MODELS = record(
         ("toxicity", toxicity.TOXICITY),
         ("belief", belief.BELIEF),
         ("edge", edge.EDGE),
+        ("crowded", crowded.CROWDED, (crowded.N_PLACES, 2)),  # by place and side
         ("cards", scorecard.CARD, (targets.N_TARGETS,)),
         ("influence", "f8", (targets.N_TARGETS,)),  # share of its own way that a model has earned, 0 to 1
         ("caution", caution.CAUTION),
@@ -136,6 +137,9 @@ def reset(ledger, models, fill_memory, adverse_memory):
     capture.reset(models.capture_10s, adverse_memory)
     fair.reset(models.fair, fair.MEMORY, fair.SCALE_MEMORY)
     edge.reset(models.edge, 0.25 * adverse_memory, adverse_memory)
+    for place in range(crowded.N_PLACES):
+        for s in range(2):
+            crowded.reset(models.crowded[place, s])
     caution.reset(models.caution)
     for h in range(N_FILL):
         scorecard.reset(models.cards[targets.FILL_TARGET + h], scorecard.BINARY, FILL_HORIZONS[h])
@@ -208,6 +212,7 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     row.bucket = bucket
     forecast.bucket = bucket
     forecast.sigma = market.sigma
+    forecast.crowd = crowded.NOWHERE
     forecast.lag_term_bps = market.lag_term_bps[s]
     forecast.toxicity = market.toxicity_x[s]
     forecast.gate_group = NO_GROUP

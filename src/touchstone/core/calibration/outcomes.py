@@ -22,7 +22,7 @@ from touchstone.core.conventions import BPS, N_FAIR, N_FILL, N_MARKOUT, NEVER_NS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.market import midpath
 from touchstone.core.market.book import depth_from
-from touchstone.core.models import adverse, capture, edge, fair, fill, lag, toxicity
+from touchstone.core.models import adverse, capture, crowded, edge, fair, fill, lag, toxicity
 from touchstone.core.quoting import gate
 from touchstone.core.trading import markout, pnl
 
@@ -294,6 +294,8 @@ def _score_adverse(ledger, models, the_gate, params, out, entry, h, mid2, mid2_a
             _score_signals(ledger, models, out, entry, y, loss_bps, decided, by_tape, now_ns)
         if is_own:
             _score_edge(ledger, models, out, entry, realised, decided, by_tape, now_ns)
+            if by_tape and forecast.crowd >= 0:
+                crowded.learn(models.crowded[forecast.crowd, entry.s], forecast.sigma, entry.weight, realised)
         else:
             _void_edge(ledger, out, entry.prediction_id, forecast, targets.VOID_NOT_FILLED, now_ns)
         group = np.int64(forecast.gate_group)

@@ -54,6 +54,7 @@ FORECAST = record(  # of adverse selection, frozen with the order
         ("pair", "i8"),  # of calibration.caution, -1 none
         ("pair_role", "i8"),
         ("sigma", "f8"),
+        ("crowd", "i8"),  # where it was sent to: place of models.crowded
         ("depth_bps", "f8"),
         ("bucket", "i8"),
     ]

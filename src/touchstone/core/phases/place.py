@@ -7,7 +7,8 @@ from touchstone.core import grid as price_grid
 from touchstone.core.calibration import caution, shadow
 from touchstone.core.calibration import ledger as predictions
 from touchstone.core.jit import compiled, inline
-from touchstone.core.market import funding
+from touchstone.core.market import flow, funding
+from touchstone.core.models import crowded
 from touchstone.core.params import RULE_TICKS
 from touchstone.core.quoting import gate
 from touchstone.core.quoting import ladder as quoting
@@ -56,15 +57,19 @@ def _serve_sides(state, out):
     is_reduce_only = state.risk.state == risk.REDUCE_ONLY or forcing
     if state.params.has_gate and state.params.has_models and state.params.rule != RULE_TICKS:
         calm = YES if state.risk.state == risk.NORMAL and not forcing else NO
-        gate.judge(state.gate, state.ladder, state.models, state.params, state.market_params, calm)
+        rate = flow.order_rate(state.flow)
+        gate.judge(state.gate, state.ladder, state.models, state.params, state.market_params, rate, calm)
     # Reduce-only orders cannot cross zero, so the worst case of a side counts every order that rests on it.
     for s in range(2):
         state.ladder.is_reduce[s] = 0
         reason = _size(state, np.int64(s), position, is_reduce_only, forcing)
         if state.gate.is_closed[s]:
             reason = _heed_gate(state, out, np.int64(s), position, reason)
-        elif state.gate.node[s] >= 0:
-            _drop_shadow(state, np.int64(s))
+        else:
+            if state.gate.node[s] >= 0:
+                _drop_shadow(state, np.int64(s))
+            if reason == quoting.QUOTING and not _is_kept(state, np.int64(s), position):
+                reason = _leave_out_deep(state, np.int64(s))
         _note(state, np.int64(s), reason)
         if reason != quoting.QUOTING:
             for j in range(MAX_LEVELS):
@@ -122,6 +127,26 @@ def _heed_gate(state, out, s, position, reason):
     if gate.wants_shadow(state.gate, s, np.int64(ladder.px[s, 0]), now_ns):
         _drop_shadow(state, s)
         _leave_shadow(state, out, s, least, now_ns)
+    return _gate_reason(s)
+
+
+@inline
+def _leave_out_deep(state, s):
+    """Deep levels are not quoted in a quiet market while their fills lose; the NO_QUOTE reason where none is left."""
+    if not gate.leaves_out_deep(state.gate, state.params, s, np.int64(state.now_ns)):
+        return quoting.QUOTING
+    left = np.int64(0)
+    for j in range(state.params.levels):
+        if j < crowded.DEEP_LEVELS:
+            left += state.ladder.qty[s, j]
+        elif state.ladder.qty[s, j] > 0:
+            state.ladder.qty[s, j] = 0
+            state.gate.n_deep += 1
+    return quoting.QUOTING if left > 0 else _gate_reason(s)
+
+
+@inline
+def _gate_reason(s):
     return quoting.NO_BID_GATE if s == 0 else quoting.NO_ASK_GATE
 
 

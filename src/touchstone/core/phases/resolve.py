@@ -91,6 +91,7 @@ def _renew(state, out):
             continue  # counted by the ledger; the order's later fill has no forecast
         shadow.carry_over(the_ledger.tracker, state.book, new, old)
         the_ledger.tracker.node[new].forecast.gate_group = the_ledger.tracker.node[old].forecast.gate_group
+        the_ledger.tracker.node[new].forecast.crowd = the_ledger.tracker.node[old].forecast.crowd
         order.node = new
         reconcile.stamp(order, the_ledger.tracker.node[new], np.int64(state.now_ns))
     the_ledger.n_renewals = 0

@@ -1,34 +1,39 @@
-"""The gate: a side is withdrawn where the posterior says that its fills lose out to the deepest level.
+"""The gate: where informed takers crowd, a side or its deep levels are withdrawn, and a threatened side is repriced.
 
-For each level of a side the mean edge of a fill has a posterior: half-spread then, minus fee, minus the mean markout
-loss at 10 s (models/adverse.py, with the side's toxicity), Student-t with the uncertainty of that mean. The side closes
-when P(mean edge < 0) of its best level is above 0.9, after at least 30 fills of our own, and opens again under 0.6.
-Each side is judged by itself. A point estimate never gates: near 0 it is negative half of the time, and a gate that
-follows it flickers and burns requests.
+HOT     the market is hot: fast volatility `gate_heat` times the slow one or more, until it has fallen to OPEN_SHARE of
+        that. The side is withdrawn
+DEEP    nobody has traded for QUIET times as long as usual: levels behind the second are withdrawn, the side stays
+threat  the leader's move takes more than half of a side's distance: its term counts in full at once, whatever the leash
+        (ladder.py); an amend is there sooner than a cancel
+
+The first two only while the posterior says that such fills of the side lose in the mean: from P(mean edge < 0) > 0.9 on
+until it is under 0.6 (models/crowded.py). Each side is judged by itself. A point estimate never gates: near 0 it is
+negative half of the time, and a gate that follows it flickers and burns requests. Nor does the expected loss of all
+fills: where most of them lose that would end all trading. That is what widths and values of levels are for.
 
 From closing to opening, a minute at most, is an *episode*. Suppressed quotes live on as shadows, one a side, where the
 first level would be: what the tape fills of them is what the gate has avoided, toxic fills and benign ones. In a small
 share of episodes, drawn by hash when they begin, the side quotes anyway with the smallest size (the chance is logged
-with the quote; only in the normal risk state): their fills check the shadows'. A side that reduces a position is never
-withdrawn (place.py): it is priced to break even, fair value + adverse selection + fee.
+with the quote; only in the normal risk state): their fills check the shadows'. Deep levels are quoted in the same share
+of the minutes. A side that reduces a position is never withdrawn (place.py): it is priced to break even, fair value +
+adverse selection + fee.
+
+For comparison there is a gate by lot: both sides closed in a share of the minutes, by hash, whatever the market does.
 """
 
 import math
 
 import numpy as np
 
-from touchstone.core import quick
-from touchstone.core.conventions import NS, depth_bucket
+from touchstone.core.conventions import NS
 from touchstone.core.jit import compiled, inline, record
-from touchstone.core.models import adverse, capture
+from touchstone.core.models import crowded
 from touchstone.core.numerics import hash_unit
-from touchstone.core.quoting.ladder import MARKOUT_10S
-from touchstone.core.quoting.params import TERM_LAG
 
-CLOSE_AT, OPEN_AT = 0.9, 0.6
-FEWEST_FILLS = 30
+LOSES_AT, EARNS_AT = 0.9, 0.6  # P(mean edge of a fill < 0) where informed takers crowd
+OPEN_SHARE = 0.93  # of the heat that closes
 EPISODE_NS = np.int64(60 * NS)
-SALT_EPISODE = np.int64(7)
+SALT_EPISODE, SALT_LOT, SALT_DEEP = np.int64(7), np.int64(8), np.int64(9)
 SHADOW_LIFE_NS, SHADOW_LEAST_NS = np.int64(10 * NS), np.int64(NS)
 OPEN_END = np.int64(2**62)  # a shadow that still stands
 
@@ -50,7 +55,10 @@ GATE = record(
         ("is_closed", "i8", (2,)),
         ("since_ns", "i8", (2,)),  # of the last closing or opening
         ("is_tried", "i8", (2,)),  # this episode quotes anyway
-        ("p_loss", "f8", (2,)),  # P(mean edge < 0) at the best level
+        ("p_loss", "f8", (2,)),  # P(mean edge of a fill in a hot market < 0)
+        ("is_losing", "i8", (crowded.N_PLACES, 2)),  # by place: its fills lose in the mean, with hysteresis
+        ("is_quiet", "i8"),  # nobody has traded for longer than usual
+        ("n_deep", "i8"),  # levels left out of a ladder
         ("break_even_bps", "f8", (2,)),  # half-spread at which a fill at the best level would earn its fee
         # the shadow of a closed side
         ("node", "i8", (2,)),  # -1: none
@@ -68,6 +76,9 @@ GATE = record(
 
 def reset(gate):
     """Both sides open, nothing counted."""
+    gate.is_losing[:, :] = 0
+    gate.is_quiet = 0
+    gate.n_deep = 0
     for s in range(2):
         gate.is_closed[s] = 0
         gate.since_ns[s] = 0
@@ -93,43 +104,66 @@ def is_shut(gate, s):
 
 
 @compiled
-def judge(gate, ladder, models, params, market, may_try):
-    """Look at both sides. may_try: 1 in the normal risk state, in which a new episode may quote anyway."""
+def judge(gate, ladder, models, params, market, order_rate, may_try):
+    """Look at both sides. order_rate: aggressive orders per second, NaN: not known.
+
+    may_try: 1 in the normal risk state, in which a new episode may quote anyway.
+    """
     now_ns = np.int64(market.t_ns)
+    heat = crowded.heat(market.sigma, market.sigma_slow)
+    usual_ns = NS / order_rate if order_rate > 0.0 else math.inf
+    gate.is_quiet = 1 if np.float64(market.trade_age_ns) > crowded.QUIET * usual_ns else 0
     for s in range(2):
         if not ladder.is_priced[s]:
             continue
-        best, at = -math.inf, np.int64(0)
+        best = -math.inf
         for j in range(params.levels):
-            if ladder.full_edge_bps[s, j] > best:
-                best = ladder.full_edge_bps[s, j]
-                at = np.int64(j)
-        depth_bps = ladder.depth_bps[s, at] - ladder.term_bps[s, TERM_LAG]
-        p_loss = _p_loss(models, market, s, best, depth_bps)
-        gate.p_loss[s] = p_loss
+            best = max(best, np.float64(ladder.full_edge_bps[s, j]))
         gate.break_even_bps[s] = ladder.half_spread_bps[s] + max(-best, 0.0)
-        if gate.is_closed[s]:
-            if p_loss < OPEN_AT:
+        for place in range(crowded.N_PLACES):
+            p_loss = crowded.p_loss(models.crowded[place, s])
+            if place == crowded.HOT:
+                gate.p_loss[s] = p_loss
+            if p_loss > LOSES_AT:
+                gate.is_losing[place, s] = 1
+            elif p_loss < EARNS_AT:
+                gate.is_losing[place, s] = 0
+        is_closed = gate.is_closed[s] == 1
+        if not _wants_closed(gate, params, s, heat, is_closed, now_ns):
+            if is_closed:
                 _open(gate, s, now_ns)
-            elif now_ns - gate.since_ns[s] >= EPISODE_NS:
-                _open(gate, s, now_ns)
-                _close(gate, s, now_ns, params, may_try)
-            elif gate.is_tried[s] and not may_try:
-                gate.is_tried[s] = 0
-        elif p_loss > CLOSE_AT and models.adverse.n_own[MARKOUT_10S] >= FEWEST_FILLS:
+        elif not is_closed:
             _close(gate, s, now_ns, params, may_try)
+        elif now_ns - gate.since_ns[s] >= EPISODE_NS:
+            _open(gate, s, now_ns)
+            _close(gate, s, now_ns, params, may_try)
+        elif gate.is_tried[s] and not may_try:
+            gate.is_tried[s] = 0
 
 
 @inline
-def _p_loss(models, market, s, edge_bps, depth_bps):
-    """P(mean edge < 0) where its expectation is edge_bps."""
-    bucket = depth_bucket(depth_bps)
-    _, sd = capture.predict(models.capture_10s, bucket, depth_bps)
-    spread = sd / math.sqrt(capture.VARIANCE_FILLS + models.capture_10s.n)
-    toxicity = np.float64(market.toxicity_x[s])
-    scale, dof = adverse.mean_scale(models.adverse, MARKOUT_10S, bucket, s, market.sigma, toxicity)
-    below, _ = quick.student_t(-edge_bps / math.sqrt(scale * scale + spread * spread), dof)
-    return below
+def _wants_closed(gate, params, s, heat, is_closed, now_ns):
+    """Whether a side is to be closed: hot and losing there, or by lot."""
+    if params.gate_lot_share > 0.0:
+        return hash_unit(np.int64(params.seed), now_ns // EPISODE_NS, SALT_LOT) < params.gate_lot_share
+    least = params.gate_heat * OPEN_SHARE if is_closed else np.float64(params.gate_heat)
+    return gate.is_losing[crowded.HOT, s] == 1 and heat >= least
+
+
+@inline
+def leaves_out_deep(gate, params, s, now_ns):
+    """Whether the deep levels of a side stay out of the book now."""
+    if not params.has_gate or params.gate_lot_share > 0.0 or not gate.is_quiet or not gate.is_losing[crowded.DEEP, s]:
+        return False
+    return hash_unit(np.int64(params.seed), now_ns // EPISODE_NS, SALT_DEEP) >= params.gate_try_share
+
+
+@inline
+def crowd_of(gate, params, market, j):
+    """Place of models.crowded that an order of level j goes to now, or NOWHERE."""
+    if crowded.heat(market.sigma, market.sigma_slow) >= params.gate_heat:
+        return crowded.HOT
+    return crowded.DEEP if gate.is_quiet and j >= crowded.DEEP_LEVELS else crowded.NOWHERE
 
 
 @inline

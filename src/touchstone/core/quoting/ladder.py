@@ -42,6 +42,7 @@ HORIZON_10S, HORIZON_60S = np.int64(1), np.int64(2)  # indexes into FILL_HORIZON
 HORIZONS_S = np.array([ns / NS for ns in FILL_HORIZONS_NS])
 MARKOUT_10S = np.int64(4)  # index into MARKOUT_HORIZONS_NS
 ADVERSE_10S = np.int64(ADVERSE_TARGET + 4)
+THREAT_SHARE = 0.5  # of a side's distance: beyond it what the leash withholds of the leader's move counts at once
 TYPICAL_AGE_NS = np.int64(NS)  # a feed that spoke within this time is fresh
 ZERO_LOTS = np.float64(0.0)
 ONE = np.int64(1)
@@ -98,7 +99,7 @@ LADDER = record(
         ("queue_ahead", "f8", (2, MAX_LEVELS)),
         ("fill_p", "f8", (2, MAX_LEVELS)),  # within 10 s
         ("edge_bps", "f8", (2, MAX_LEVELS)),  # expected, if filled: half-spread then - fee - adverse selection at 10 s
-        ("full_edge_bps", "f8", (2, MAX_LEVELS)),  # the same with all that the models take off: what the gate goes by
+        ("full_edge_bps", "f8", (2, MAX_LEVELS)),  # with all that models take off: prices a side that the gate keeps
         ("value_bps", "f8", (2, MAX_LEVELS)),  # fill_p x (edge - inventory term)
         ("qty", "i8", (2, MAX_LEVELS)),  # wanted; 0 = no quote at this level
         ("is_reduce", "i8", (2,)),
@@ -111,6 +112,7 @@ LADDER = record(
         ("n_clamped", "i8"),  # half-spreads moved into [min, max]
         ("n_careful_capped", "i8"),
         ("n_careful_scaled", "i8"),  # times all careful terms together exceeded a base half-spread
+        ("n_threatened", "i8"),  # half-spreads with the leader's move in full, beyond the leash
         ("n_moved_off_touch", "i8"),  # levels that would have crossed
     ]
 )
@@ -171,11 +173,17 @@ def form_terms(ladder, params, market, free, impacted, models):
         terms[TERM_FUNDING] = carry if s == 0 else -carry
         terms[TERM_ORACLE] = oracle
         _leash(ladder, terms, asked, base, cap, models)
-        market.lag_term_bps[s] = terms[TERM_LAG]
         without = base + terms[TERM_INVENTORY] + terms[TERM_FEE] + staleness + terms[TERM_FUNDING] + oracle
         half = without
         for n in range(N_MODEL_TERMS):
             half += terms[MODEL_TERMS[n]]
+        withheld = asked[TERM_LAG] - terms[TERM_LAG]
+        is_heard = params.heeds_threat and caution.share(models.caution, TERM_LAG) > 0.0
+        if is_heard and withheld > THREAT_SHARE * (half - terms[TERM_LAG]):
+            ladder.n_threatened += 1
+            terms[TERM_LAG] += withheld
+            half += withheld
+        market.lag_term_bps[s] = terms[TERM_LAG]
         clamped = _clamp(params, half)
         terms[TERM_CLAMP] = clamped - half
         if clamped != half:

@@ -184,6 +184,7 @@ def _place(state, out, s, j, replaces, reason):
     order.quote_id = state.quote_id
     if node >= 0:
         state.ledger.tracker.node[node].forecast.gate_group = gate.TRIED if state.gate.is_tried[s] else gate.KEPT
+        state.ledger.tracker.node[node].forecast.crowd = gate.crowd_of(state.gate, state.params, market, j)
     if node >= 0:
         stamp(order, state.ledger.tracker.node[node], now_ns)
         if leadlag.is_known(market):

@@ -231,7 +231,7 @@ TABLES: dict[str, list[Column]] = {
         *each("influence_{}", "influence_{}", "number", "share of its own way that {} had", MODELS),
         *each("careful_share_{}", "careful_share_{}", "number", "of the careful part of {} that counts", TERMS),
         *each("gate_closed_{}", "gate_closed_{}", "flag", "the gate has the {} closed", SIDES),
-        *each("gate_p_loss_{}", "gate_p_loss_{}", "share", "P(fills of the {} lose in the mean)", SIDES),
+        *each("gate_p_loss_{}", "gate_p_loss_{}", "share", "P(fills of the {} lose in a hot market)", SIDES),
         *each("gate_propensity_{}", "gate_propensity_{}", "share", "chance to quote a closed {} anyway", SIDES),
         *[
             Column(
