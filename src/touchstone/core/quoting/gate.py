@@ -124,8 +124,8 @@ def judge(gate, ladder, models, params, market, may_try):
 def _p_loss(models, market, s, edge_bps, depth_bps):
     """P(mean edge < 0) where its expectation is edge_bps."""
     bucket = depth_bucket(depth_bps)
-    _, sd = capture.predict(models.capture_10s, bucket, depth_bps)
-    spread = sd / math.sqrt(capture.VARIANCE_FILLS + models.capture_10s.n)
+    _, sd = capture.predict(models.capture, bucket, depth_bps)
+    spread = sd / math.sqrt(capture.VARIANCE_FILLS + models.capture.n)
     toxicity = np.float64(market.toxicity_x[s])
     scale, dof = adverse.mean_scale(models.adverse, MARKOUT_10S, bucket, s, market.sigma, toxicity)
     below, _ = quick.student_t(-edge_bps / math.sqrt(scale * scale + spread * spread), dof)
