@@ -40,10 +40,11 @@ from touchstone.session import carry
 SCENARIOS = ("calm", "normal", "volatile", "thin", "cascade")
 EVIDENCE, TUNING, ACCEPTANCE = 20_000, 10_000, 1  # first seed of each
 EVIDENCE_SESSIONS, EVIDENCE_MINUTES = 2, 120.0
-FIRST_SEEDS, FINALISTS, FINAL_SEEDS = 10, 2, 30
+FIRST_SEEDS, FINALISTS, FINAL_SEEDS = 8, 2, 16
 WIDTHS_BPS = (3.0, 5.0, 8.0, 12.0, 18.0)
 SKEWS_BPS = (0.0, 8.0)
-ALIKE_STEPS, ALIKE_WITHIN = 4, 0.01
+ALIKE_STEPS, ALIKE_WITHIN = 2, 0.02
+FLATTEST_SLOPE = -0.02  # of the logarithm of the fills, per bps of width
 NARROWEST_BPS, WIDEST_BPS = 0.5, 60.0
 LEAST_SHARE_OF_VOLUME = {"cascade": 0.3}
 LESS_DRIFT = Measure("net_pnl_less_drift", "bps", "pnl_less_drift", "volume", 1e4, +1)
@@ -142,29 +143,27 @@ def best_constant(trial: Trial, tuning: Sequence[int]) -> tuple[tuple[float, flo
 
 
 def alike_constant(trial: Trial, ours: config.Config, skew_bps: float, tuning: Sequence[int]) -> float:
-    """The width with as many fills as ours: the logarithm of the fills is interpolated, then the width is played."""
-    few = tuning[:FIRST_SEEDS]
+    """The width with as many fills as ours: from the grid's fills, then by how far it missed on more seeds."""
+    few, more = tuning[:FIRST_SEEDS], tuning[:FINAL_SEEDS]
 
-    def log_fills(maker: config.Config) -> float:
-        return math.log(max(fills(trial.play([(maker, few)])[0]), 0.5))
+    def log_fills(maker: config.Config, seeds: Sequence[int]) -> float:
+        return math.log(max(fills(trial.play([(maker, seeds)])[0]), 0.5))
 
-    wanted = log_fills(ours)
-    found = [(width, log_fills(constant(width, skew_bps))) for width in WIDTHS_BPS]
+    wanted = log_fills(ours, few)
+    logs = [log_fills(constant(width, skew_bps), few) for width in WIDTHS_BPS]
+    at = next((n for n in range(1, len(logs)) if logs[n] < wanted), len(logs) - 1)
+    slope = min((logs[at] - logs[at - 1]) / (WIDTHS_BPS[at] - WIDTHS_BPS[at - 1]), FLATTEST_SLOPE)
+    width = WIDTHS_BPS[at] + (wanted - logs[at]) / slope
+    wanted = log_fills(ours, more)
+    tried = []
     for _ in range(ALIKE_STEPS):
-        width = _width_at(wanted, sorted(found))
-        found.append((width, log_fills(constant(width, skew_bps))))
-        if abs(math.expm1(found[-1][1] - wanted)) <= ALIKE_WITHIN:
+        width = round(min(max(width, NARROWEST_BPS), WIDEST_BPS), 3)
+        missed = log_fills(constant(width, skew_bps), more) - wanted
+        tried.append((abs(missed), width))
+        if abs(math.expm1(missed)) <= ALIKE_WITHIN:
             break
-    return min(found, key=lambda one: abs(one[1] - wanted))[0]
-
-
-def _width_at(wanted: float, found: Sequence[tuple[float, float]]) -> float:
-    """Width for a logarithm of fills, from the two widths around it (or the outer two)."""
-    at = next((n for n, (_, log) in enumerate(found) if log < wanted), len(found) - 1)
-    (wide, few), (narrow, many) = found[max(at, 1)], found[max(at, 1) - 1]
-    slope = (few - many) / (wide - narrow)
-    width = narrow + (wanted - many) / slope if slope < 0.0 else 0.5 * (narrow + wide)
-    return round(min(max(width, NARROWEST_BPS), WIDEST_BPS), 3)
+        width -= missed / slope
+    return min(tried)[1]
 
 
 def judged(name: str, ours: Outcomes, other: Outcomes) -> dict[str, Any]:

@@ -13,15 +13,15 @@ from touchstone.session import carry
 
 TRUTH = "truth"  # table of what only the market knows: of each fill, whether an informed taker made it
 PROGRESS_NS = 300 * NS
-HOUR_NS = 3600 * NS
+START_STEP_NS = 60 * NS
 
 
 class Reactive(Shell):
     """A run in the market of a scenario; `run` goes on for some minutes, `checkpoint` and `restore` between.
 
     `seed` is the market's: every agent's chance. The trader's own (latencies, sample) is the configuration's.
-    `evidence`: what the models of an earlier session left (session/carry.py); this one then starts a whole number of
-    hours later, after it. Raises ValueError for evidence of another version.
+    `evidence`: what the models of an earlier session left (session/carry.py); this one then starts with the next minute
+    after it. Raises ValueError for evidence of another version.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Reactive(Shell):
         self.world = np.zeros(1, market.WORLD)
         start_ns = scenario.START_NS
         if evidence:
-            start_ns += (carry.left_ns(evidence) - start_ns + HOUR_NS - 1) // HOUR_NS * HOUR_NS
+            start_ns += -((start_ns - carry.left_ns(evidence)) // START_STEP_NS) * START_STEP_NS
         params = scenario.world_params(the_scenario, sz_decimals, config.exchange.min_notional, start_ns)
         market.reset(self.world[0], params, np.int64(seed))
         self.venue_params.block_ns = params.block_ns
