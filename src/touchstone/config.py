@@ -145,7 +145,7 @@ class Quoting(Section):
         "amend", "How an order moves: by one request that replaces it, or by a cancel and a new order."
     )
     keep_tolerance_bps: Annotated[float, Ge(0), Le(100)] = field(
-        0.5, "A resting order this close to the wanted price stays where it is and keeps its place in the queue, bps."
+        1.0, "A resting order this close to the wanted price stays where it is and keeps its place in the queue, bps."
     )
     temperature_bps: Annotated[float, Gt(0), Le(100)] = field(
         0.5, "Temperature of the entropy-regularised allocation of size over levels, bps; lower is more selective."

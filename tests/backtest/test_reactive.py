@@ -16,9 +16,11 @@ from touchstone.backtest import scenario
 from touchstone.backtest.reactive import TRUTH, Reactive
 from touchstone.backtest.runner import run_scenario
 from touchstone.core.calibration import ledger
+from touchstone.core.conventions import NS
 from touchstone.core.records import FILL_ROW
 from touchstone.core.trading import pnl
 from touchstone.exchange import market
+from touchstone.session import carry
 
 SZ = 2
 MINUTES = 12.0
@@ -121,6 +123,34 @@ def test_paired_runs_share_everybody_elses_luck(whole: tuple[Reactive, Keep], se
     assert a.latent.tobytes() == b.latent.tobytes()
     assert a.noise.tobytes() == b.noise.tobytes()
     assert a.maker["error"].tobytes() == b.maker["error"].tobytes()
+
+
+def test_drift_is_what_the_latent_price_made_of_the_position(
+    whole: tuple[Reactive, Keep], settings: config.Config
+) -> None:
+    truth = np.frombuffer(whole[1].tables[TRUTH], market.TRUTH)
+    position = np.cumsum(truth["side"] * truth["qty"])
+    path = np.append(truth["latent_px"], whole[0].world[0].latent.px)
+    made = run_scenario(settings, "volatile", minutes=MINUTES, seed=3)
+    assert made["totals"]["drift"] == pytest.approx(float((position * np.diff(path)).sum()) / 1e6)
+
+
+def test_a_session_starts_with_the_evidence_of_another_after_it(
+    whole: tuple[Reactive, Keep], settings: config.Config
+) -> None:
+    left = carry.pack(whole[0].state)
+    made = Reactive(settings, SZ, scenario.load("volatile"), seed=5, evidence=left)
+    later_ns = int(made.world[0].now_ns) - scenario.START_NS
+    assert MINUTES * 60 * NS < later_ns + made.world[0].params.block_ns <= (MINUTES + 1) * 60 * NS + NS
+    assert carry.pack(made.state)[8:] == left[8:]
+    made.run(MINUTES)
+    assert made.problems() == []
+    assert made.state.models.adverse.n_own[4] > whole[0].state.models.adverse.n_own[4]
+
+
+def test_evidence_of_another_version_is_refused(settings: config.Config) -> None:
+    with pytest.raises(ValueError, match="another version"):
+        Reactive(settings, SZ, scenario.load("volatile"), seed=5, evidence=b"\0" * 100)
 
 
 def test_the_result_and_the_folder(tmp_path: Path, settings: config.Config) -> None:

@@ -52,6 +52,19 @@ def test_a_wrong_file_is_refused_in_words(text: str, words: str) -> None:
         scenario.parse(text, "mine")
 
 
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(edited("market", price=7.0))
+    found = scenario.load(str(tmp_path / "mine.toml"))
+    assert (found.name, found.market.price) == ("mine", 7.0)
+    with pytest.raises(scenario.ScenarioError, match=r"other\.toml"):
+        scenario.load(str(tmp_path / "other.toml"))
+
+
+def test_the_example_can_be_traded_in() -> None:
+    examples = Path(__file__).resolve().parents[2] / "examples"
+    assert scenario.load(str(examples / "coarse.toml")).name == "coarse"
+
+
 def test_an_unknown_name_leads_to_the_nearest() -> None:
     with pytest.raises(scenario.ScenarioError, match="did you mean volatile"):
         scenario.load("volatil")

@@ -67,7 +67,7 @@ def test_inputs_have_an_age(filled: dict[str, Any]) -> None:
 def test_predictions_and_what_became_of_them(filled: dict[str, Any]) -> None:
     made = filled["predictions"][0]
     outcomes = {row["target"]: row for row in made["outcomes"]}
-    assert made["model_version"] == 2
+    assert made["model_version"] == 3
     assert {"fill_10s", "adverse_10s", "toxic_10s", "edge_10s"} <= set(outcomes)
     assert outcomes["edge_10s"]["decided"] == "tape"
     assert outcomes["edge_10s"]["after_s"] >= 10.0

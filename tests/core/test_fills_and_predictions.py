@@ -110,6 +110,22 @@ def test_a_fill_that_only_a_queue_model_knows_is_never_learned_from(desk: Desk) 
     assert desk.state.models.adverse.n_outcomes[0] - learned[0] <= len(others)
 
 
+def test_what_is_left_of_the_distance_is_learned_from_our_fills_and_from_shadows_apart(desk: Desk) -> None:
+    """A shadow fills when the mid has come to its price; an order of ours fills where the book still stands."""
+    ours, through = desk.state.models.capture, desk.state.models.capture_through
+    before = int(ours.n_outcomes)
+    desk.fill(best(desk, +1))
+    assert ours.n_outcomes == before + 1
+    of_shadows = int(through.n_outcomes)
+    cloid = best(desk, +1)
+    px = desk.resting.pop(cloid)[1]
+    desk.feed(events.ORDER_CANCELLED, aux=cloid)
+    desk.now += 200_000_000
+    desk.trade(-1, px - 300)
+    assert ours.n_outcomes == before + 1
+    assert through.n_outcomes > of_shadows
+
+
 def test_a_cancelled_order_lives_on_as_a_shadow(desk: Desk) -> None:
     cloid = best(desk, +1)
     px = desk.resting[cloid][1]

@@ -76,6 +76,7 @@ class Run:
     blocks: int = 1
     scenario: str = ""
     minutes: float = 0.0
+    evidence: Path | None = None  # file that an earlier session left (session/carry.py), to start with
 
     @property
     def name(self) -> str:
@@ -92,7 +93,10 @@ def run_one(run: Run) -> dict[str, Any]:
 
 
 def _trade(run: Run) -> dict[str, Any]:
-    made = runner.run_scenario(run.config, run.scenario, minutes=run.minutes, seed=run.config.seed)
+    evidence = run.evidence.read_bytes() if run.evidence else b""
+    made = runner.run_scenario(
+        run.config, run.scenario, minutes=run.minutes, seed=run.config.seed, evidence=evidence
+    )
     return {
         "run": run.name,
         "totals": made["totals"],

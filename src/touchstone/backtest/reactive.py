@@ -9,15 +9,19 @@ from touchstone.backtest.shell import Progress, Shell
 from touchstone.config import Config
 from touchstone.core.conventions import NEVER_NS, NS
 from touchstone.exchange import market
+from touchstone.session import carry
 
 TRUTH = "truth"  # table of what only the market knows: of each fill, whether an informed taker made it
 PROGRESS_NS = 300 * NS
+START_STEP_NS = 60 * NS
 
 
 class Reactive(Shell):
     """A run in the market of a scenario; `run` goes on for some minutes, `checkpoint` and `restore` between.
 
     `seed` is the market's: every agent's chance. The trader's own (latencies, sample) is the configuration's.
+    `evidence`: what the models of an earlier session left (session/carry.py); this one then starts with the next minute
+    after it. Raises ValueError for evidence of another version.
     """
 
     def __init__(
@@ -29,10 +33,14 @@ class Reactive(Shell):
         seed: int,
         latency_factor: float = 1.0,
         digest: bool = True,
+        evidence: bytes = b"",
     ) -> None:
         super().__init__(config, sz_decimals, latency_factor=latency_factor, tables=(TRUTH,), digest=digest)
         self.world = np.zeros(1, market.WORLD)
-        params = scenario.world_params(the_scenario, sz_decimals, config.exchange.min_notional)
+        start_ns = scenario.START_NS
+        if evidence:
+            start_ns += -((start_ns - carry.left_ns(evidence)) // START_STEP_NS) * START_STEP_NS
+        params = scenario.world_params(the_scenario, sz_decimals, config.exchange.min_notional, start_ns)
         market.reset(self.world[0], params, np.int64(seed))
         self.venue_params.block_ns = params.block_ns
         self.loop[0].pause_ns = self.world[0].now_ns
@@ -40,6 +48,8 @@ class Reactive(Shell):
         core.venue_is_simulated = 0  # whether a live order of ours fills is decided by matching, not by a queue model
         core.feed_includes_own = 1
         self.reset()
+        if evidence and not carry.unpack(self.state, evidence, start_ns):
+            raise ValueError(f"evidence of {len(evidence)} bytes does not fit; it was left by another version")
 
     def run(self, minutes: float, progress: Progress | None = None, *, is_end: bool = True) -> None:
         """Go on for `minutes`. The last part hears out the market's rows and writes the last calibration record."""

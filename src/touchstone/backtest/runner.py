@@ -86,6 +86,7 @@ def run_scenario(
     progress: Progress = no_progress,
     variants: bool = False,
     say: Say | None = None,
+    evidence: bytes = b"",
 ) -> dict[str, Any]:
     """Trade `minutes` in the reactive market of a scenario (or its name); the documented result (docs/json.md).
 
@@ -94,12 +95,13 @@ def run_scenario(
     folder: where to keep the session (configuration, journal, database with table `truth`, result); None keeps nothing.
     say: hears the calibration lines of a session that is kept.
     variants: also run at 0x and 2x the latency (the result's `variants`; empty without).
+    evidence: what the models of an earlier session left (session/carry.py), to start with.
     Raises ScenarioError for an unknown name, DataError for a coin whose size decimals are not known.
     """
     the_scenario = scenarios.load(scenario) if isinstance(scenario, str) else scenario
     coin = coin_of(config.market.coin)
     steps = _Steps(progress, 3 if variants else 1)
-    session = Reactive(config, coin.sz_decimals, the_scenario, seed=seed)
+    session = Reactive(config, coin.sz_decimals, the_scenario, seed=seed, evidence=evidence)
     truth = Truth()
     session.sinks.append(truth)
 
@@ -111,6 +113,7 @@ def run_scenario(
         made["truth"] = truth.summary()
         made["informed_fills"] = truth.informed()
         made["totals"]["informed"] = truth.informed_fills
+        made["totals"]["drift"] = truth.drift(float(session.world[0].latent.px))
         made["problems"] += _problems_of_market(session)
         if variants:
             for number, (name, factor) in enumerate((("latency_0x", 0.0), ("latency_2x", 2.0)), 1):

@@ -9,6 +9,7 @@ import hashlib
 import json
 import tomllib
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
 import numpy as np
@@ -161,11 +162,16 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Scenario:
-    """A scenario by name. Raises ScenarioError for an unknown one."""
+    """A scenario by name, or from a file, whose name ends in .toml. Raises ScenarioError for one that cannot be had."""
+    if name.endswith(".toml"):
+        try:
+            return parse(Path(name).read_text(encoding="utf-8"), Path(name).stem)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ScenarioError(f"cannot read the scenario {name}: {error}") from error
     if name not in names():
         close = difflib.get_close_matches(name, names(), n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise ScenarioError(f"unknown scenario {name!r}{hint} There are: {', '.join(names())}")
+        raise ScenarioError(f"unknown scenario {name!r}{hint} There are: {', '.join(names())}; or FILE.toml")
     text = (resources.files("touchstone.exchange") / FOLDER / f"{name}.toml").read_text(encoding="utf-8")
     return parse(text, name)
 
@@ -204,13 +210,13 @@ def _fields_at(where: list[str]) -> list[str]:
     return list(part.model_fields)
 
 
-def world_params(scenario: Scenario, sz_decimals: int, min_notional: float) -> Any:
+def world_params(scenario: Scenario, sz_decimals: int, min_notional: float, start_ns: int = START_NS) -> Any:
     """WORLD_PARAMS of a scenario for a coin with these size decimals."""
     params = np.zeros(1, market.WORLD_PARAMS)[0]
     params.sz_decimals = sz_decimals
     params.min_notional = round(min_notional * MICRO)
     params.block_ns = round(scenario.market.block_ms * MS)
-    params.start_ns = START_NS
+    params.start_ns = start_ns
     params.price = scenario.market.price * 10.0 ** (6 - sz_decimals)
     _copy(params.latent, scenario.latent)
     _copy(params.feed, scenario.feed)

@@ -99,7 +99,7 @@ KIND_NAMES = (
     KIND_WITHOUT,
     KIND_GATED,
 ) = (np.int64(i) for i in range(len(KIND_NAMES)))
-MODEL_VERSION = np.int64(2)
+MODEL_VERSION = np.int64(3)
 
 OUTCOME = record(
     [

@@ -34,12 +34,17 @@ def pack(the_state: Any) -> bytes:
     return b"".join([int(the_state.now_ns).to_bytes(_TIME_BYTES, "little"), *parts])
 
 
+def left_ns(content: bytes) -> int:
+    """Time of the state that was packed."""
+    return int.from_bytes(content[:_TIME_BYTES], "little")
+
+
 def unpack(the_state: Any, content: bytes, now_ns: int) -> bool:
     """Into a state that has been reset; False (and nothing done) where it does not fit or is of a later time."""
     at = _TIME_BYTES
     if len(content) != at + sum(state.STATE[name].itemsize for name in CARRIED):
         return False
-    if int.from_bytes(content[:at], "little") > now_ns:
+    if left_ns(content) > now_ns:
         return False
     for name in CARRIED:
         size = state.STATE[name].itemsize

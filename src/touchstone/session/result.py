@@ -213,7 +213,8 @@ def totals(shell: Machine, config: Config) -> dict[str, Any]:
         "edge": float(marks.notional_bps[:, h].sum()) / 1e10 - fee / 1e4 * notional,  # the same weighted by notional
         "adverse": money(profit.due_value2[h] - profit.due_markout2[h]),
         "toxic": int(marks.n_toxic.sum()),
-        "informed": None,  # known in a simulated market only: see runner.run_scenario
+        "informed": None,  # known in a simulated market only, like drift: see runner.run_scenario
+        "drift": None,
     }
 
 

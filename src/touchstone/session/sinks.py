@@ -81,6 +81,8 @@ class Truth:
         self.maker_fills = 0
         self.informed_fills = 0
         self.taker_fills = 0
+        self._position = 0
+        self._bought_at_latent = 0.0  # money, micro: sum of side x size x latent price
         self._edge_bps = {False: 0.0, True: 0.0}  # sums over maker fills, by informed
 
     def take(self, table: str, rows: Any) -> None:
@@ -96,6 +98,17 @@ class Truth:
         self.taker_fills += int((~made).sum())
         self.maker_fills += int(made.sum())
         self.informed_fills += int(rows["informed"].sum())
+        signed = rows["side"] * rows["qty"]
+        self._position += int(signed.sum())
+        self._bought_at_latent += float((signed * rows["latent_px"]).sum())
+
+    def drift(self, latent_px: float) -> float:
+        """Money that the latent price's own moves made of our position; `latent_px` at the end, price units.
+
+        Integral of position before a move x move. Where nothing foretells the latent price its expectation is 0
+        whatever we do, so PnL less drift estimates the same as PnL, without the luck of an open position.
+        """
+        return (self._position * latent_px - self._bought_at_latent) / 1e6
 
     def informed(self) -> dict[str, Any]:
         """Number and share of the maker fills that an informed taker made."""

@@ -97,8 +97,8 @@ MODELS = record(
     [
         ("fill_model", fill.FILL_MODEL),
         ("adverse", adverse.ADVERSE),
-        ("capture", capture.CAPTURE),  # of fills at any age
-        ("capture_10s", capture.CAPTURE),  # of fills within 10 s of the decision: what a quote that is kept fresh gets
+        ("capture", capture.CAPTURE),  # of our own fills
+        ("capture_through", capture.CAPTURE),  # of shadows, which fill only when the mid has come all the way
         ("fair", fair.FAIR),
         ("lag", lag.LAG),
         ("toxicity", toxicity.TOXICITY),
@@ -134,7 +134,7 @@ def reset(ledger, models, fill_memory, adverse_memory):
     fill.reset(models.fill_model, fill.OUTCOME_WEIGHT, fill_memory)
     adverse.reset(models.adverse, 0.25 * adverse_memory, adverse_memory)
     capture.reset(models.capture, adverse_memory)
-    capture.reset(models.capture_10s, adverse_memory)
+    capture.reset(models.capture_through, adverse_memory)
     fair.reset(models.fair, fair.MEMORY, fair.SCALE_MEMORY)
     edge.reset(models.edge, 0.25 * adverse_memory, adverse_memory)
     for place in range(crowded.N_PLACES):
@@ -291,10 +291,12 @@ def _freeze_toxic(ledger, models, params, market, forecast, s):
     For our own fill, and for a shadow that the tape goes through.
     """
     bucket, card = np.int64(forecast.bucket), models.cards[targets.TOXIC_TARGET]
-    half_spread, sd = capture.predict(models.capture, bucket, np.float64(forecast.depth_bps))
+    depth_bps = np.float64(forecast.depth_bps)
+    half_spread, sd = capture.predict(models.capture, bucket, depth_bps)
     left = half_spread - params.maker_fee_bps
     without = adverse.p_toxic(models.adverse, bucket, s, market.sigma, USUAL, left, sd)
-    left -= forecast.through_bps[TOXIC]
+    half_spread, sd = capture.predict(models.capture_through, bucket, depth_bps)
+    left = half_spread - params.maker_fee_bps - forecast.through_bps[TOXIC]
     through = adverse.p_toxic(models.adverse, bucket, s, market.sigma, USUAL, left, sd)
     forecast.p_toxic_without, forecast.p_through_without = without, through
     forecast.raw_p_toxic, forecast.raw_p_through = without, through

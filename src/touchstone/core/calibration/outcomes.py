@@ -165,9 +165,10 @@ def hand_over(ledger, models, i, fill_id, decided, block_ns, s, px, qty, mid2_be
                 bucket, depth = np.int64(node.forecast.bucket), np.float64(node.forecast.depth_bps)
                 half_spread = depth_from(mid2_before, s, px)
                 lag.learn_announced(models.lag, node.forecast.lag_term_bps)
-                capture.learn(models.capture, bucket, depth, half_spread)
-                if block_ns - node.made_ns <= FILL_HORIZONS[1]:
-                    capture.learn(models.capture_10s, bucket, depth, half_spread)
+                if fill_id > 0:
+                    capture.learn(models.capture, bucket, depth, half_spread)
+                else:
+                    capture.learn(models.capture_through, bucket, depth, half_spread)
             for h in range(N_MARKOUT):
                 target = targets.ADVERSE_TARGET + h
                 entry.is_window[h] = 0

@@ -2,7 +2,8 @@
 
 A fill that adverse selection is measured from the mid before its block does not happen at the distance that was quoted:
 mostly the mid has come towards the order first. The expected half-spread at the fill is a share of the depth at the
-decision, learnt per depth bucket from tape-decided fills and shrunk to the pooled share:
+decision, learnt per depth bucket from tape-decided fills and shrunk to the pooled share. Our own fills and shadows
+have one each: a shadow fills only when the tape goes through its price, so that next to nothing is left.
 
     capture = share x depth,    share = (K s_pool + sum w c d) / (K + sum w d^2), weights by d^2 (least squares)
 

@@ -333,9 +333,10 @@ def value_at(ladder, models, params, market, s, depth_bps, queue_ahead, h):
 
     The probability is that of the measured intensity, moved towards the fill model as far as that has earned it. What
     the models take off the quoted distance (mid coming nearer before the fill, adverse selection after it) counts as
-    far as one base half-spread until the adverse selection model has shown that it adds value, and in full from then
-    on (in the full edge always): doubt alone does not withdraw a side. The leader's move, as far as it is believed in
-    the quotes, counts as made: it brings the mid nearer to the side that it threatens.
+    far as one base half-spread, in the full edge without a bound: to withdraw a side is the gate's, which goes on
+    trying it. A side withdrawn for its value would have no more fills that could show the estimate to be wrong. What
+    they add counts as far as the adverse selection model has earned it. The leader's move, as far as it is believed
+    in the quotes, counts as made: it brings the mid nearer to the side that it threatens.
     """
     raw_depth_bps = depth_bps
     depth_bps = depth_bps - ladder.term_bps[s, TERM_LAG]
@@ -347,18 +348,15 @@ def value_at(ladder, models, params, market, s, depth_bps, queue_ahead, h):
         predicted, _ = fill.predict(models.fill_model, ladder.features, h)
         p += trusted * (scorecard.forecast(models.cards[FILL_TARGET + h], predicted) - p)
     bucket = depth_bucket(depth_bps)
-    half_spread, _ = capture.predict(models.capture_10s, bucket, depth_bps)
+    half_spread, _ = capture.predict(models.capture, bucket, depth_bps)
     loss, _, _ = adverse.predict(models.adverse, MARKOUT_10S, bucket, s, market.sigma, market.toxicity_x[s])
     taken = depth_bps - half_spread + loss - market.lag_announced_bps
     full_edge = depth_bps - params.maker_fee_bps - taken
     if not params.has_adverse:
         taken = 0.0
-    earned = models.influence[ADVERSE_10S]
-    most = np.float64(ladder.term_bps[s, TERM_BASE])
-    if taken > most:
-        taken = most + earned * (taken - most)
-    elif taken < 0.0:
-        taken *= earned
+    if taken < 0.0:
+        taken *= models.influence[ADVERSE_10S]
+    taken = min(taken, np.float64(ladder.term_bps[s, TERM_BASE]))
     return p, depth_bps - params.maker_fee_bps - taken, full_edge
 
 
