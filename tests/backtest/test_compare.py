@@ -35,7 +35,7 @@ def narrow(settings: config.Config) -> config.Config:
 
 @pytest.fixture(scope="module")
 def wide(narrow: config.Config) -> config.Config:
-    return changed(narrow, fixed_half_spread_bps=4.0)
+    return changed(narrow, fixed_half_spread_bps=8.0)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_informed_fills_are_known_in_a_simulated_market_only(by_seeds: dict[str,
 
 
 def test_the_document_says_what_was_compared(by_seeds: dict[str, Any]) -> None:
-    assert by_seeds["differences"] == [{"setting": "[quoting] fixed_half_spread_bps", "a": 1.0, "b": 4.0}]
+    assert by_seeds["differences"] == [{"setting": "[quoting] fixed_half_spread_bps", "a": 1.0, "b": 8.0}]
     assert by_seeds["pairs"] == 4
     assert by_seeds["resampled"] == {"unit": "pair", "n": 4, "block_s": None}
     assert [run["run"] for run in by_seeds["runs"]][:3] == ["A, seed 1", "B, seed 1", "A, seed 2"]

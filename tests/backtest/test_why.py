@@ -88,7 +88,7 @@ def test_the_words(filled: dict[str, Any]) -> None:
         console.print(render({"session": "s", **filled}))
     text = caught.get()
     assert f"Order {filled['order']['cloid']}: " in text
-    for word in ("Terms of the half-spread", "without models", "Inputs", "edge_10s", "model version 2", "Gate: "):
+    for word in ("Terms of the half-spread", "without models", "Inputs", "edge_10s", "model version 3", "Gate: "):
         assert word in text
     assert max(len(line) for line in text.splitlines()) <= 100
 
