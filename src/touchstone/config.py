@@ -199,7 +199,7 @@ class Models(Section):
         "fills lose, and whether a side that the leader's move threatens is repriced in full at once.",
     )
     gate_heat: Annotated[float, Gt(1), Le(10)] = field(
-        1.15,
+        1.4,
         "A market is hot from this ratio of the volatility (`volatility_half_life_s`) to the slow one on; lower gates "
         "more often.",
     )
