@@ -199,7 +199,7 @@ class Models(Section):
         "fills lose, and whether a side that the leader's move threatens is repriced in full at once.",
     )
     gate_heat: Annotated[float, Gt(1), Le(10)] = field(
-        1.15,
+        1.4,
         "A market is hot from this ratio of the volatility (`volatility_half_life_s`) to the slow one on; lower gates "
         "more often.",
     )
@@ -212,7 +212,9 @@ class Models(Section):
         0.1, "Share of those episodes in which the side quotes all the same, at the smallest size, to check the gate."
     )
     edge: bool = field(
-        True, "Whether quotes widen where fills of their context (regime, position, depth, side) are shown to lose."
+        False,
+        "Experimental: whether quotes widen where fills of their context (regime, position, depth, side) are shown to "
+        "lose. Predicted and scored in any case. Off, because it does not beat the pool (docs/edge-and-gate.md).",
     )
     regime: bool = field(
         True,

@@ -255,7 +255,7 @@ def test_a_threatened_side_is_repriced_in_full_at_once(desk: Desk) -> None:
     threatened, terms = priced(desk, 15.0)
     assert leashed[ASK] - calm[ASK] < 6.0
     assert small[ASK] - calm[ASK] <= 1.0 + 1e-9
-    assert threatened[ASK] - calm[ASK] == pytest.approx(15.0)
+    assert threatened[ASK] - calm[ASK] == pytest.approx(15.0, abs=0.5)  # other unproven terms make room, in their sum
     assert terms[ASK].sum() == pytest.approx(threatened[ASK])
     assert terms[ASK, TERM_LAG] == pytest.approx(15.0)
     assert threatened[BID] == leashed[BID], "the other side waits for evidence"

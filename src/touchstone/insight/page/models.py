@@ -215,8 +215,7 @@ def gate(readings: Readings) -> str:
         raise NoDataError("the gate is switched off")
     bid, ask = found["episodes"]
     if not bid + ask:
-        why = "the market was never hot, or fills of such times were not expected to lose"
-        return f'<p class="note">The gate never closed: {why}.</p>'
+        return '<p class="note">The gate never closed: the market was never hot, or hot fills do not lose.</p>'
     span = interval(found["difference_low"], found["difference_high"], "+.3f")
     saved = interval(found["saved_low"], found["saved_high"], "+.2f")
     rows = [
