@@ -212,9 +212,7 @@ class Models(Section):
         0.1, "Share of those episodes in which the side quotes all the same, at the smallest size, to check the gate."
     )
     edge: bool = field(
-        False,
-        "Experimental: whether quotes widen where fills of their context (regime, position, depth, side) are shown to "
-        "lose. Predicted and scored in any case. Off, because it does not beat the pool (docs/edge-and-gate.md).",
+        True, "Whether quotes widen where fills of their context (regime, position, depth, side) are shown to lose."
     )
     regime: bool = field(
         True,
