@@ -160,7 +160,8 @@ def test_a_stale_reference_turns_its_terms_off_and_says_so(led: Desk, how: str) 
     assert market.lag_move_bps == 0
     assert np.isnan(market.lag_gap_bps)
     assert led.sides() == [-1, 1], "without a reference we quote on"
-    assert terms(led).tolist() == [0, 0]
+    left = terms(led)
+    assert 0 <= left.min() <= left.max() <= led.state.params.keep_tolerance_bps, "what is less moves no order"
     made = int(led.state.ledger.made[UP])
     led.wait(3)
     assert led.state.ledger.made[UP] == made

@@ -113,11 +113,16 @@ SLOW_LINE = {"order_latency_median_ms": 5_000.0, "order_latency_p99_ms": 9_000.0
 
 FAULTS: dict[str, Fault] = {
     "broken invariant": Fault(5, interfere=lose_a_fill),
-    "killed by risk": Fault(5, {"risk": {"max_loss_fraction": 0.000_02}}),
+    "killed by risk": Fault(5, {"risk": {"max_loss_fraction": 0.000_02}, "quoting": NEAR, "models": UNGUARDED}),
     "disconnected model": Fault(6, interfere=never_ask),
     "over-confident interval": Fault(12, interfere=tighten),
     "harmful model": Fault(12, interfere=turn_round),
-    "toxic side": Fault(12, {"quoting": NEAR, "models": UNGUARDED, "exchange": SLOW_LINE}),
+    "toxic side": Fault(
+        12,
+        {"fees": {"maker_bps": 0.1}, "quoting": NEAR, "models": UNGUARDED, "exchange": SLOW_LINE},
+        "volatile",
+        seed=3,
+    ),
     "stale feed": Fault(8, interfere=silence_the_reference),
     "inventory-bound": Fault(
         12,

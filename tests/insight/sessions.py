@@ -49,6 +49,7 @@ class Plan:
     without_ids: bool = False
     result: dict[str, Any] = field(default_factory=dict)  # laid over the result
     finished: bool = True
+    config: Config = field(default_factory=Config)
     seed: int = 1
 
 
@@ -56,7 +57,7 @@ def make(folder: Path, plan: Plan | None = None) -> Path:
     """A session folder as planned."""
     plan = plan or Plan()
     chance = np.random.default_rng(plan.seed)
-    config = Config()
+    config = plan.config
     with SessionStore(folder, config, coin_of(config.market.coin)) as store:
         mids = _mids(plan, chance)
         _quotes(store, plan, mids)

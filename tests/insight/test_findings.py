@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.insight.sessions import LEADER, Plan, make
 
+from touchstone.config import Config
 from touchstone.core.targets import TARGET_NAMES
 from touchstone.insight.findings import RULES, Finding, Severity, find
 from touchstone.insight.page.page import report_page
@@ -121,5 +122,6 @@ def test_the_page_begins_with_the_findings_in_their_order(tmp_path: Path) -> Non
 
 
 def test_all_models_of_the_core_are_watched(tmp_path: Path) -> None:
+    all_on = Config.model_validate({"models": {"toxicity": True}})
     for name in TARGET_NAMES:
-        assert found_in(tmp_path / name, Plan(silent=(name,)))[0].rule == "disconnected model"
+        assert found_in(tmp_path / name, Plan(silent=(name,), config=all_on))[0].rule == "disconnected model"

@@ -116,27 +116,31 @@ def _edge(readings: Readings) -> tuple[Estimate, Estimate]:
 @rule(
     "over-confident interval",
     "Do 90 of 100 outcomes fall inside the 90 % intervals?",
-    f"the upper end of the 90 % interval (Wilson, with n_eff) of the share inside the 90 % intervals is below "
-    f"{LEAST_COVERED:.0%}, with n_eff of at least {FEWEST_EFFECTIVE:.0f}; below {BADLY_COVERED:.0%} it is critical",
+    f"the upper end of the 90 % interval (Wilson, with n_eff, at most one for each horizon of the session) of the "
+    f"share inside the 90 % intervals is below {LEAST_COVERED:.0%}, with n_eff of at least {FEWEST_EFFECTIVE:.0f}; "
+    f"below {BADLY_COVERED:.0%} it is critical",
 )
 def over_confident(readings: Readings) -> list[Finding]:
     found = []
     for name, card in _cards(readings).items():
         covered, n_eff = card.get("coverage90"), card.get("n_eff")
-        if covered is None or n_eff is None or n_eff < FEWEST_EFFECTIVE:
+        if covered is None or n_eff is None:
+            continue
+        n_eff = min(n_eff, span_s(readings) / horizon_s(name))
+        if n_eff < FEWEST_EFFECTIVE:
             continue
         interval = clustered.share(covered * n_eff, n_eff)
         if interval and interval[1] < LEAST_COVERED:
-            found.append((covered, interval, name, card))
+            found.append((covered, interval, name, n_eff))
     if not found:
         return []
     found.sort(key=lambda entry: entry[0])
-    covered, interval, name, card = found[0]
+    covered, interval, name, n_eff = found[0]
     factor = _too_tight(covered)
     others = ", ".join(f"{other} {share:.0%}" for share, _, other, _ in found[1:])
     evidence = [
         f"{name}: {covered:.1%} of the outcomes inside the 90 % intervals, interval {interval[0]:.0%} to "
-        f"{interval[1]:.0%}; n {card.get('n'):,}, n_eff {card.get('n_eff'):,.0f}",
+        f"{interval[1]:.0%}; {n_eff:,.0f} independent outcomes of {_cards(readings)[name].get('n'):,}",
         f"for normal errors that is an interval {factor:.1f} times too tight",
     ]
     if others:
