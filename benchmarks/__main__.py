@@ -3,7 +3,7 @@
 import platform
 from importlib.metadata import version
 
-from benchmarks import duel, live_path, market, replay, signing, startup
+from benchmarks import duel, live_decision, live_path, market, replay, signing, startup
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     replay.report()
     market.report()
     signing.report()
+    live_decision.report()
     live_path.report()
     duel.report()
 
