@@ -185,18 +185,19 @@ def judged(name: str, ours: Outcomes, other: Outcomes) -> dict[str, Any]:
 
 
 def accept(
-    name: str, ours: config.Config, pairs: int, minutes: float, pool: Executor, folder: Path
+    name: str, ours: config.Config, fresh: Sequence[int], minutes: float, pool: Executor, folder: Path
 ) -> dict[str, Any]:
     """Tune the constant makers, then compare on other seeds."""
     trial = Trial(name, minutes, pool.submit(evidence_of, ours, name, folder).result(), pool)
-    tuning, fresh = range(TUNING, TUNING + pairs), range(ACCEPTANCE, ACCEPTANCE + pairs)
+    tuning = range(TUNING, TUNING + len(fresh))
     (width, skew), grid = best_constant(trial, tuning)
     alike = alike_constant(trial, ours, skew, tuning)
     a, b, c = trial.play([(constant(width, skew), fresh), (ours, fresh), (constant(alike, skew), fresh)])
     return {
         "scenario": scenarios.load(name).name,
         "hash": scenarios.load(name).hash,
-        "pairs": pairs,
+        "pairs": len(fresh),
+        "first_seed": fresh[0],
         "minutes": minutes,
         "grid": grid,
         "problems": [words for one in (*a, *b, *c) for words in one["problems"]],
@@ -238,6 +239,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
     parser.add_argument("--pairs", type=int, default=50)
+    parser.add_argument("--first", type=int, default=ACCEPTANCE, help="first seed of the comparison")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--jobs", type=int, default=None)
     parser.add_argument("--config", type=Path, default=None)
@@ -248,7 +250,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="touchstone-") as folder, ProcessPoolExecutor(given.jobs, spawn) as pool:
         for name in given.scenarios.split(","):
             ours = config.load(given.config)
-            found.append(accept(name, ours, given.pairs, given.minutes, pool, Path(folder)))
+            fresh = range(given.first, given.first + given.pairs)
+            found.append(accept(name, ours, fresh, given.minutes, pool, Path(folder)))
             show(found[-1])
             if given.save:
                 given.save.write_text(json.dumps(found, indent=1))
