@@ -101,7 +101,7 @@ def so_far(shell: Machine, config: Config) -> Iterator[dict[str, Any]]:
 
 _TELLING = (
     *("late", "outside", "crossed", "off_grid", "clamped", "capped", "scaled", "skipped", "dropped", "beyond_book"),
-    *("kept_for_price", "price_taken"),
+    *("kept_for_price", "price_taken", "threatened"),
     *("evicted", "full", "unmatched", "duplicates", "invalid", "no_mid", "moved_off_touch", "rate_limited", "missed"),
     *("no_room", "not_tracked", "time_back", "unsound", "bad", "overflow", "refused", "too_old", "mismatches", "lost"),
 )
