@@ -25,7 +25,6 @@ from touchstone.core.models import edge
 HOT, DEEP = np.int64(0), np.int64(1)
 NOWHERE = np.int64(-1)
 N_PLACES = 2
-PLACE_NAMES = ("hot", "deep")
 
 QUIET = 1.5  # times the mean time between aggressive orders, without one
 DEEP_LEVELS = 2  # levels of a side that are not deep
