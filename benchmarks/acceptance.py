@@ -58,6 +58,7 @@ fair = false
 edge = false
 regime = false
 toxicity = false
+gate = false
 careful_cap_bps = 0.0
 """
 Outcomes = list[dict[str, Any]]

@@ -1,11 +1,12 @@
 """What models cost where there is nothing for them to see: all of them on, against none.
 
-`python -m benchmarks.nothing [--pairs 50] [--minutes 60] [--jobs N] [--save FILE]`
+`python -m benchmarks.nothing [--shuffled SCENARIO] [--first 1] [--pairs 50] [--minutes 60] [--jobs N] [--save FILE]`
 
-In the market of benchmarks/scenarios/nothing.toml (volatility constant, no jumps, takers at random, the leader heard
-eight seconds late) the models' inputs have as little to do with what comes as inputs shuffled in time. Gates of the
-issue: net PnL per notional, models on minus the model-free price, has a lower bound above -0.2 bps and a minimum
-detectable effect of at most 0.2 bps; nobody's influence on a quote is ever above 0. PnL is less drift (see acceptance).
+Either a market without information (benchmarks/scenarios/nothing.toml: volatility constant, no jumps, takers at random,
+the leader heard eight seconds late), or with --shuffled any market and the models' inputs shuffled in time (the setting
+`shuffle_inputs`: signals of another minute). Gates of the issue: net PnL per notional, models on minus the model-free
+price, has a lower bound above -0.2 bps and a minimum detectable effect of at most 0.2 bps; nobody's influence on a
+quote is ever above 0. PnL is less drift (see acceptance).
 """
 
 import argparse
@@ -29,7 +30,6 @@ from touchstone.insight import paired
 from touchstone.session import result
 
 MARKET = Path(__file__).parent / "scenarios" / "nothing.toml"
-FIRST_SEED = 1
 
 
 class Watch:
@@ -47,11 +47,11 @@ class Watch:
             self.most = np.maximum(self.most, np.asarray(rows["influence"]).max(axis=0))
 
 
-def played(task: tuple[config.Config, float]) -> dict[str, Any]:
+def played(task: tuple[config.Config, str, float]) -> dict[str, Any]:
     """One session: its sums, and the largest influence of each model that ever had any."""
-    settings, minutes = task
+    settings, market, minutes = task
     decimals, watch = coin_of(settings.market.coin).sz_decimals, Watch()
-    session = Reactive(settings, decimals, scenarios.load(str(MARKET)), seed=settings.seed, digest=False)
+    session = Reactive(settings, decimals, scenarios.load(market), seed=settings.seed, digest=False)
     session.sinks.append(watch)
     session.run(minutes)
     totals = result.totals(session, settings)
@@ -63,15 +63,20 @@ def played(task: tuple[config.Config, float]) -> dict[str, Any]:
 def main() -> None:
     """Play, print, save."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shuffled", metavar="SCENARIO", default=None)
+    parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--jobs", type=int, default=None)
     parser.add_argument("--config", type=Path, default=None)
     parser.add_argument("--save", type=Path, default=None)
     given = parser.parse_args()
-    makers = config.parse(NOTHING_BELIEVED), config.load(given.config)
+    ours = config.load(given.config)
+    if given.shuffled:
+        ours = ours.model_copy(update={"models": ours.models.model_copy(update={"shuffle_inputs": True})})
+    makers = config.parse(NOTHING_BELIEVED), ours
     tasks = [
-        (maker.model_copy(update={"seed": FIRST_SEED + number}), given.minutes)
+        (maker.model_copy(update={"seed": given.first + number}), given.shuffled or str(MARKET), given.minutes)
         for number in range(given.pairs)
         for maker in makers
     ]
@@ -87,8 +92,9 @@ def main() -> None:
     an_hour = measures["fills"]
     problems = [words for one in outcomes for words in one["problems"]]
     found = {"net": net, "measures": measures, "influence": influence, "sessions": sessions, "problems": problems}
+    where = f"shuffled inputs, {given.shuffled}" if given.shuffled else "nothing to see"
     print(
-        f"nothing to see, {given.pairs} pairs: net PnL less drift, model-free {net['a']:+.2f}, with models"
+        f"{where}, {given.pairs} pairs: net PnL less drift, model-free {net['a']:+.2f}, with models"
         f" {net['b']:+.2f} bps, difference {net['difference']:+.2f} [{net['low']:+.2f}, {net['high']:+.2f}], could see"
         f" {net['minimum_detectable']:.2f}\nfills an hour {an_hour['a']:.1f} and {an_hour['b']:.1f};"
         f" largest influence {influence or 'none'}, in sessions {sessions or 'none'}; problems {problems or 'none'}"

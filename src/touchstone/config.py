@@ -194,12 +194,12 @@ class Models(Section):
     )
     fair: bool = field(True, "Whether the microprice's forecast moves quotes. Predicted and scored in any case.")
     gate: bool = field(
-        False,
+        True,
         "Whether a side is withdrawn while the market is hot, its deep levels while nobody trades, as far as such "
         "fills lose, and whether a side that the leader's move threatens is repriced in full at once.",
     )
     gate_heat: Annotated[float, Gt(1), Le(10)] = field(
-        1.4,
+        1.25,
         "A market is hot from this ratio of the volatility (`volatility_half_life_s`) to the slow one on; lower gates "
         "more often.",
     )
@@ -210,6 +210,11 @@ class Models(Section):
     )
     gate_try_share: Annotated[float, Ge(0), Le(0.5)] = field(
         0.1, "Share of those episodes in which the side quotes all the same, at the smallest size, to check the gate."
+    )
+    shuffle_inputs: bool = field(
+        False,
+        "For comparison, a placebo: the models see returns, volume, imbalance, flows, the leader and the gaps of "
+        "oracle and mark as they were a minute to an hour before.",
     )
     edge: bool = field(
         True, "Whether quotes widen where fills of their context (regime, position, depth, side) are shown to lose."

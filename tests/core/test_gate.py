@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from touchstone.core import actions, records
+from touchstone.core import actions, events, records
 from touchstone.core.calibration import ledger
 from touchstone.core.conventions import NS
 from touchstone.core.models import adverse, crowded
@@ -260,6 +260,50 @@ def test_a_threatened_side_is_repriced_in_full_at_once(desk: Desk) -> None:
     assert terms[ASK, TERM_LAG] == pytest.approx(15.0)
     assert threatened[BID] == leashed[BID], "the other side waits for evidence"
     assert desk.state.ladder.n_threatened > 0
+
+
+def test_a_threat_lies_between_what_is_expected_and_where_the_leader_stands(desk: Desk) -> None:
+    """Of a leader 15 bps away our mid is expected to follow 5: the ask makes room for 10, the mean of the two."""
+    desk.state.params.heeds_threat = 1
+    calm, _ = priced(desk, 0.0)
+    desk.state.market_params.lag_gap_bps = 15.0
+    half, terms = priced(desk, 5.0)
+    assert terms[ASK, TERM_LAG] == pytest.approx(5.0 + quoting.LEADER_WEIGHT * 10.0)
+    assert half[ASK] > calm[ASK]
+    assert desk.state.ladder.is_threatened.tolist() == [0, 1]
+    desk.state.market_params.lag_gap_bps = -15.0
+    assert priced(desk, -5.0)[1][BID, TERM_LAG] == pytest.approx(10.0)
+    assert desk.state.ladder.is_threatened.tolist() == [1, 0]
+
+
+def hear(desk: Desk, seconds: int, leader_mid: int) -> None:
+    """Time passes, our touch stays, the leader's stands at this mid."""
+    for _ in range(seconds):
+        desk.touch(400_100, 400_300)
+        desk.feed(events.REFERENCE_BBO, px=leader_mid - 50, qty=1_000, side=1, bits=events.BIT_MORE)
+        desk.feed(events.REFERENCE_BBO, px=leader_mid + 50, qty=1_000, side=-1)
+        for _ in range(10):
+            desk.tick()
+
+
+@pytest.mark.parametrize("heeds", [0, 1])
+def test_a_threatened_order_moves_whatever_its_request_costs(desk: Desk, heeds: int) -> None:
+    """Requests are as dear as they get. The leader jumps up by 15 bps: the asks go all the same, the bids stay."""
+    at: Any = desk.state
+    at.params.gate_heat = 10.0
+    at.params.heeds_threat = heeds
+    hear(desk, 60, 400_200)
+    at.quota.plan_s = 1e12
+    hear(desk, 5, 400_200)
+    before = {side: sorted(px for s, px, _ in desk.resting.values() if s == side) for side in (1, -1)}
+    hear(desk, 1, 400_800)
+    after = {side: sorted(px for s, px, _ in desk.resting.values() if s == side) for side in (1, -1)}
+    assert after[1] == before[1]
+    assert at.ladder.is_threatened.tolist() == [0, heeds]
+    if heeds:
+        assert after[-1][0] > before[-1][0] + 250  # half of 15 bps are 300
+    else:
+        assert after[-1] == before[-1]
 
 
 def test_no_longer_where_the_caution_of_lag_is_shown_to_cost(desk: Desk) -> None:

@@ -43,6 +43,7 @@ PARAMS = record(
         ("has_fill", "i8"),  # 0: this model moves no quote; likewise the next
         ("has_adverse", "i8"),
         ("has_fair", "i8"),
+        ("shuffles_inputs", "i8"),  # 1: the models see signals of another time
         ("has_gate", "i8"),  # 0: no side is withdrawn for what its fills are expected to lose
         ("heeds_threat", "i8"),  # 1: a side that the leader's move threatens is repriced in full at once
         ("gate_heat", "f8"),  # fast volatility over slow from which a market is hot

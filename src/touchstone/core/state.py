@@ -18,6 +18,7 @@ from touchstone.core.market import (
     leadlag,
     microprice,
     midpath,
+    placebo,
     regime,
     volatility,
 )
@@ -51,6 +52,7 @@ STATE = record(
         ("changepoint", changepoint.CHANGEPOINT),
         ("next_second_ns", "i8"),  # when they look at the market again
         ("second_mid2", "i8"),  # at the last second, 0: none
+        ("placebo", placebo.PLACEBO),
         ("funding", funding.FUNDING),
         ("n_off_grid_trades", "i8"),
         # what we predict, and whether we are right
@@ -180,6 +182,7 @@ def reset(state: Any, position: Any, mid2: Any) -> None:
         changepoint.NOISE,
         changepoint.LEAST_MASS,
     )
+    placebo.reset(state.placebo, params.shuffles_inputs)
     ledger.reset(state.ledger, state.models, params.fill_memory, params.adverse_memory)
     glft.reset(state.free, glft.MODEL_B)
     glft.reset(state.impacted, glft.MODEL_B)

@@ -8,7 +8,7 @@ from touchstone.core import grid as price_grid
 from touchstone.core.calibration import scorecard
 from touchstone.core.conventions import BPS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline
-from touchstone.core.market import changepoint, flow, funding, regime, volatility
+from touchstone.core.market import changepoint, flow, funding, placebo, regime, volatility
 from touchstone.core.models import belief, toxicity
 from touchstone.core.targets import TOXIC_TARGET
 from touchstone.core.trading import reconcile
@@ -29,6 +29,7 @@ def is_new_second(state):
 @compiled
 def observe_second(state, sees):
     """Once a second: its return to the change point and the regime, then the belief. Needs a warm volatility."""
+    placebo.on_second(state.placebo, np.int64(state.params.seed), np.int64(state.now_ns))
     mid2 = np.int64(state.book.mid2) if sees else np.int64(0)
     before = np.int64(state.second_mid2)
     state.second_mid2 = mid2
@@ -37,10 +38,13 @@ def observe_second(state, sees):
     moved_bps = math.nan
     if mid2 > 0 and before > 0:
         moved_bps = math.log(np.float64(mid2) / np.float64(before)) * BPS
+    moved_bps = placebo.shown(state.placebo, placebo.MOVED, moved_bps)
+    volume = placebo.shown(state.placebo, placebo.VOLUME, flow.relative_volume(state.flow))
+    if moved_bps == moved_bps:
         slow = max(volatility.sigma_slow(state.volatility), SIGMA_LEAST)
         changepoint.update(state.changepoint, moved_bps / slow)
     sigma = np.float64(volatility.sigma(state.volatility))
-    regime.on_second(state.regime, moved_bps, flow.relative_volume(state.flow), sigma)
+    regime.on_second(state.regime, moved_bps, volume, sigma)
     if sees:
         slow = max(volatility.sigma_slow(state.volatility), SIGMA_LEAST)
         belief.update(state.models.belief, state.regime, state.changepoint, sigma, slow)
@@ -62,7 +66,7 @@ def observe_climate(state, market):
     market.p_change = state.changepoint.p_change
     market.belief_sd_bps = belief.sd_of_a_second(state.models.belief) if state.params.has_regime else 0.0
     market.regime_term_bps = max(market.belief_sd_bps - market.sigma, 0.0) * math.sqrt(EXPOSED_S)
-    market.ofi = flow.touch_flow(state.flow, flow.FAST)
+    market.ofi = placebo.shown(state.placebo, placebo.OFI, flow.touch_flow(state.flow, flow.FAST))
     _observe_signals(state, market)
 
 
@@ -75,8 +79,10 @@ def observe_funding(state, market):
     market.funding_carry_bps = 0.0
     if state.params.has_funding:
         market.funding_carry_bps = funding.carry_bps(told, np.float64(state.params.funding_horizon_h))
-    market.oracle_gap_bps = funding.gap_bps(told, np.int64(market.mid2))
-    market.mark_gap_bps = funding.mark_gap_bps(told, np.int64(market.mid2))
+    mid2 = np.int64(market.mid2)
+    oracle_gap, mark_gap = funding.gap_bps(told, mid2), funding.mark_gap_bps(told, mid2)
+    market.oracle_gap_bps = placebo.shown(state.placebo, placebo.ORACLE_GAP, oracle_gap)
+    market.mark_gap_bps = placebo.shown(state.placebo, placebo.MARK_GAP, mark_gap)
     market.oracle = funding.oracle_state(told, now_ns, still_ns, pause_ns)
     market.oracle_still_s = funding.still_s(told, now_ns)
     market.oracle_term_bps = funding.unseen_bps(told, now_ns, still_ns, np.float64(market.sigma_slow))

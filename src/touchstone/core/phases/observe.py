@@ -8,7 +8,7 @@ from touchstone.core.calibration import ledger as predictions
 from touchstone.core.calibration import outcomes, shadow
 from touchstone.core.conventions import BPS, NS, depth_bucket
 from touchstone.core.jit import compiled, inline
-from touchstone.core.market import book, flow, funding, intensity, microprice, midpath, volatility
+from touchstone.core.market import book, flow, funding, intensity, microprice, midpath, placebo, volatility
 from touchstone.core.models import adverse, edge, fair, toxicity
 from touchstone.core.phases.climate import (
     is_new_second,
@@ -254,8 +254,8 @@ def _observe_estimates(state, market, the_book):
     observe_funding(state, market)
     market.a = intensity.a(state.intensity)
     market.k = intensity.k(state.intensity)
-    market.imbalance = book.imbalance(the_book)
-    market.flow_z = flow.signed_flow(state.flow, flow.FAST)
+    market.imbalance = placebo.shown(state.placebo, placebo.IMBALANCE, book.imbalance(the_book))
+    market.flow_z = placebo.shown(state.placebo, placebo.FLOW, flow.signed_flow(state.flow, flow.FAST))
     market.mean_trade_qty = flow.mean_order_qty(state.flow)
     tick = price_grid.tick_at(state.grid, np.int64(the_book.best_px[1]))
     tick_bps = 2.0 * np.float64(tick) / np.float64(the_book.mid2) * BPS

@@ -6,7 +6,7 @@ import numpy as np
 
 from touchstone.core import events, records
 from touchstone.core.jit import compiled, inline
-from touchstone.core.market import leadlag
+from touchstone.core.market import leadlag, placebo
 from touchstone.core.models import lag
 from touchstone.core.phases.triggers import NO_TRIGGER, TRIGGER_LEADER
 
@@ -28,7 +28,7 @@ def observe_reference(state, event, kind):
     is_whole = (np.int64(event.bits) & events.BIT_MORE) == 0
     if not leadlag.update(lead, exch_ns, recv_ns, np.int64(event.side), np.int64(event.px), is_whole):
         return NO_TRIGGER
-    if state.orders.n_live == 0:
+    if state.orders.n_live == 0 or state.placebo.is_on:
         return NO_TRIGGER
     x = leadlag.unexplained_bps(lead, recv_ns, np.int64(state.book.mid2))
     if x != x:
@@ -51,6 +51,7 @@ def observe_lag(state, market):
     if market.reference != leadlag.LIVE:
         return
     x = leadlag.unexplained_bps(state.leadlag, now_ns, np.int64(market.mid2))
+    x = placebo.shown(state.placebo, placebo.LEADER, x)
     if x == x:
         move, _ = lag.predict(state.models.lag, ONE_SECOND, x)
         market.lag_gap_bps = x

@@ -42,7 +42,8 @@ HORIZON_10S, HORIZON_60S = np.int64(1), np.int64(2)  # indexes into FILL_HORIZON
 HORIZONS_S = np.array([ns / NS for ns in FILL_HORIZONS_NS])
 MARKOUT_10S = np.int64(4)  # index into MARKOUT_HORIZONS_NS
 ADVERSE_10S = np.int64(ADVERSE_TARGET + 4)
-THREAT_SHARE = 0.5  # of a side's distance: beyond it what the leash withholds of the leader's move counts at once
+THREAT_SHARE = 0.3  # of a side's distance: beyond it what the leash withholds of the leader's move counts at once
+LEADER_WEIGHT = 0.5  # of what the leader's move is more than the move that we expect of our mid
 TYPICAL_AGE_NS = np.int64(NS)  # a feed that spoke within this time is fresh
 ZERO_LOTS = np.float64(0.0)
 ONE = np.int64(1)
@@ -112,6 +113,7 @@ LADDER = record(
         ("n_clamped", "i8"),  # half-spreads moved into [min, max]
         ("n_careful_capped", "i8"),
         ("n_careful_scaled", "i8"),  # times all careful terms together exceeded a base half-spread
+        ("is_threatened", "i8", (2,)),  # the leader's move counts in full, beyond the leash
         ("n_threatened", "i8"),  # half-spreads with the leader's move in full, beyond the leash
         ("n_moved_off_touch", "i8"),  # levels that would have crossed
     ]
@@ -154,6 +156,7 @@ def form_terms(ladder, params, market, free, impacted, models):
     oracle = min(np.float64(market.oracle_term_bps), cap)
     carry = min(max(np.float64(market.funding_carry_bps), -cap), cap)
     for s in range(2):
+        ladder.is_threatened[s] = 0
         terms, asked = ladder.term_bps[s], ladder.asked_bps[s]
         with_inventory = free_bid if s == 0 else free_ask
         with_impact = hit_bid if s == 0 else hit_ask
@@ -177,9 +180,10 @@ def form_terms(ladder, params, market, free, impacted, models):
         half = without
         for n in range(N_MODEL_TERMS):
             half += terms[MODEL_TERMS[n]]
-        withheld = asked[TERM_LAG] - terms[TERM_LAG]
+        withheld = _threat(asked[TERM_LAG], market, s) - terms[TERM_LAG]
         is_heard = params.heeds_threat and caution.share(models.caution, TERM_LAG) > 0.0
         if is_heard and withheld > THREAT_SHARE * (half - terms[TERM_LAG]):
+            ladder.is_threatened[s] = 1
             ladder.n_threatened += 1
             terms[TERM_LAG] += withheld
             half += withheld
@@ -190,6 +194,18 @@ def form_terms(ladder, params, market, free, impacted, models):
             ladder.n_clamped += 1
         ladder.half_spread_bps[s] = clamped
         ladder.model_free_bps[s] = _clamp(params, without)
+
+
+@inline
+def _threat(expected_bps, market, s):
+    """How far the leader's move takes the price toward a side, for who knows it: between its mean and all of it.
+
+    Who takes a stale quote goes by where the leader stands, not by how much of it our mid will follow.
+    """
+    gap_bps = -market.lag_gap_bps if s == 0 else np.float64(market.lag_gap_bps)
+    if gap_bps > expected_bps:  # not where it is unknown
+        return expected_bps + LEADER_WEIGHT * (gap_bps - expected_bps)
+    return expected_bps
 
 
 @inline

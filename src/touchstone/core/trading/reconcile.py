@@ -71,6 +71,13 @@ def _is_worth_moving(state, s, i, j):
     return gain_micro > quota.price(state.quota, np.int64(market.t_ns))
 
 
+@inline
+def _must_move(state, s, i, j):
+    """Whether order i has to go to level j: worth its request, or nearer to a threat than the level is."""
+    nearer = (state.orders.slot[i].px - state.ladder.px[s, j]) * (1 - 2 * s) > 0
+    return (state.ladder.is_threatened[s] == 1 and nearer) or _is_worth_moving(state, s, i, j)
+
+
 @compiled
 def match(state, s, least):
     """Give each wanted level the resting order that serves it, nearest first; the rest stays unmatched."""
@@ -100,7 +107,7 @@ def match(state, s, least):
             distance_bps = 2.0 * np.float64(nearest_distance) / np.float64(state.market_params.mid2) * BPS
             if distance_bps <= state.params.keep_tolerance_bps:
                 keep = True
-            elif state.params.rule != RULE_TICKS and not _is_worth_moving(state, s, nearest, np.int64(j)):
+            elif state.params.rule != RULE_TICKS and not _must_move(state, s, nearest, np.int64(j)):
                 keep = True
                 work.n_kept_for_price += 1
         if keep and (order.state == order_table.SENT or _fits(order, ladder.qty[s, j], least)):
