@@ -18,7 +18,7 @@ import numpy as np
 from touchstone.core import actions, events
 from touchstone.core import grid as price_grid
 from touchstone.core.conventions import NEVER_NS, side_index
-from touchstone.core.jit import compiled, inline
+from touchstone.core.jit import apart, compiled, inline
 from touchstone.core.market import book as order_book
 from touchstone.exchange import latency, matching, resting, rules, transit
 from touchstone.exchange.venue import VENUE, answer, cancel, fit_reduce_only, refuse, reset, turn_hour
@@ -192,7 +192,7 @@ def on_market(venue, event):
         matching.meet_touch(venue, now_ns)
 
 
-@compiled
+@apart
 def skim(venue, rows, start, end, until_ns, stops_at_touch):
     """Take in rows start..end up to until_ns while they move nothing; returns where it stopped.
 

@@ -27,8 +27,8 @@ class Edges:
         if table == "fills":
             self._fills = _joined(self._fills, np.array([rows["fill_id"], rows["exch_ns"] // BLOCK_NS]))
         elif table == "markouts":
-            due = rows[rows["horizon"] == TOXIC_HORIZON]
-            self._marks = _joined(self._marks, np.array([due["fill_id"], due["realised_bps"]]))
+            due = rows["horizon"] == TOXIC_HORIZON
+            self._marks = _joined(self._marks, np.array([rows["fill_id"][due], rows["realised_bps"][due]]))
 
     def estimate(self, fee_bps: float) -> clustered.Estimate:
         """Mean of realised half-spread minus fee, bps, with its interval."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from touchstone.core.conventions import BPS, NS, side_index
 from touchstone.core.jit import compiled, inline, record
+from touchstone.core.quick import decay
 
 N_TOUCH = 48  # buckets of the touch's depth, four an octave from TOUCH_LOW bps
 TOUCH_LOW = 0.02
@@ -300,7 +301,7 @@ def _solve_tape(i):
         reached = 0.0  # integral of e^{-k first depth} dt
         for j in range(N_TOUCH):
             if i.touch_s[j] > 0.0:
-                reached += i.touch_s[j] * math.exp(-k * i.touch_depth[j] / i.touch_s[j])
+                reached += i.touch_s[j] * decay(k * i.touch_depth[j] / i.touch_s[j])
         exposure = n_sides * reached + (i.prior_sweeps / prior_a if prior_a > 0.0 else 0.0)
         i.tape_k[s] = k
         i.tape_a[s] = (n + i.prior_sweeps) / exposure if exposure > 0.0 else prior_a
@@ -315,7 +316,7 @@ def _solve_own(i):
     for j in range(N_OWN):
         depth = i.own_depth[j] / i.own_s[j] if i.own_s[j] > 0.0 else (np.float64(j) + 0.5) * i.bucket_bps
         i.work_depth[j] = depth
-        i.work_events[j] = i.own_fills[j] + i.own_prior_s * tape_a * math.exp(-tape_k * max(depth, 0.0))
+        i.work_events[j] = i.own_fills[j] + i.own_prior_s * tape_a * decay(tape_k * max(depth, 0.0))
         i.work_s[j] = i.own_s[j] + i.own_prior_s
     a, k, se_ln_a, se_k, is_inside = solve_mle(i.work_depth, i.work_events, i.work_s, _N)
     if not is_inside:
@@ -354,7 +355,7 @@ def solve_mle(depths, events, exposure, n):
         for j in range(n):
             if exposure[j] > 0.0:
                 x = depths[j] - nearest  # keeps the exponentials in range
-                w = exposure[j] * math.exp(-k * x)
+                w = exposure[j] * decay(k * x)
                 total += w
                 first += w * x
                 second += w * x * x

@@ -212,7 +212,7 @@ def stamp(order, tracked, now_ns):
     order.prediction_ns = now_ns
     order.predicted_fill_prob = tracked.p[quoting.HORIZON_10S]
     order.predicted_as_bps = tracked.forecast.loc_bps[quoting.MARKOUT_10S]
-    order.edge_prediction_id = tracked.prediction_id + 2
+    order.edge_prediction_id = tracked.prediction_id + 2 if tracked.forecast.has_edge else 0
     order.predicted_edge_bps = tracked.forecast.edge_loc
 
 
