@@ -109,7 +109,7 @@ def follow_level(venue, s, changed, now_ns):
             _follow_queue(venue, order, s, now_ns)
 
 
-@compiled
+@inline
 def _follow_queue(venue, order, s, now_ns):
     book = venue.book
     slot = order_book.slot_of(book, np.int64(order.index))

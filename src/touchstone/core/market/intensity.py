@@ -318,7 +318,7 @@ def _solve_own(i):
         i.work_depth[j] = depth
         i.work_events[j] = i.own_fills[j] + i.own_prior_s * tape_a * decay(tape_k * max(depth, 0.0))
         i.work_s[j] = i.own_s[j] + i.own_prior_s
-    a, k, se_ln_a, se_k, is_inside = solve_mle(i.work_depth, i.work_events, i.work_s, _N)
+    a, k, se_ln_a, se_k, is_inside = solve_mle(i.work_depth, i.work_events, i.work_s, _N, np.float64(i.own_k))
     if not is_inside:
         i.n_at_bound += 1
     i.own_a = a
@@ -328,10 +328,10 @@ def _solve_own(i):
 
 
 @compiled
-def solve_mle(depths, events, exposure, n):
+def solve_mle(depths, events, exposure, n, guess):
     """Maximum likelihood of events_j ~ Poisson(exposure_j A e^{-k depth_j}), j < n: a Poisson GLM.
 
-    depths (n,) in bps, events (n,) counts, exposure (n,) seconds, float64. Returns (A per second, k per bps, standard
+    depths (n,) in bps, events (n,) counts, exposure (n,) seconds, float64; guess: a k to start from, 0 none. Returns (A per second, k per bps, standard
     error of ln A, standard error of k, whether K_LOW < k < K_HIGH). Without events: (0, K_LOW, NaN, NaN, False).
     k solves sum(e d)/sum(e) = sum(d T e^{-kd})/sum(T e^{-kd}); the right side falls in k: Newton within a bracket.
     """
@@ -347,7 +347,9 @@ def solve_mle(depths, events, exposure, n):
         return 0.0, K_LOW, math.nan, math.nan, False
     target = moment / n_events - nearest
     low, high = K_LOW, K_HIGH
-    k = min(max(1.0 / target, low), high) if target > 0.0 else high
+    k = guess
+    if not low < k < high:
+        k = min(max(1.0 / target, low), high) if target > 0.0 else high
     total = 0.0
     spread = 0.0
     for _ in range(100):
