@@ -101,7 +101,8 @@ def make_tape(shared: Path, events: int) -> tuple[Tape, dict[str, str]]:
         "NUMBA_CACHE_DIR": str(data / "compiled"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    environment.pop("NUMBA_LOOP_VECTORIZE", None)  # how we compile is not how they do
+    for option in ("NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE"):
+        environment.pop(option, None)  # how we compile is not how they do
     tag = tag_of(events)
     packed, made = data / f"synth_{tag}_packed.npy", data / f"synth_{tag}.tape"
     if not packed.is_file():

@@ -53,8 +53,10 @@ def _use_cache() -> Path:
 
 
 CACHE_DIR = _use_cache()
-# Vectors of the loops that are merged into a hot function are saved and restored around each of its calls.
+# Sums that are written as four at once become vectors, loops do not: those of loops that are merged into a hot function
+# are saved and restored around each of its calls.
 os.environ.setdefault("NUMBA_LOOP_VECTORIZE", "0")
+os.environ.setdefault("NUMBA_SLP_VECTORIZE", "1")
 
 import numba  # noqa: E402
 from numba import njit  # noqa: E402
@@ -62,6 +64,7 @@ from numba.core.caching import IndexDataCacheFile, UserProvidedCacheLocator  # n
 from numba.core.cpu import CPUContext  # noqa: E402
 
 numba.config.LOOP_VECTORIZE = int(os.environ["NUMBA_LOOP_VECTORIZE"])
+numba.config.SLP_VECTORIZE = int(os.environ["NUMBA_SLP_VECTORIZE"])
 IS_COMPILED = not numba.config.DISABLE_JIT
 
 

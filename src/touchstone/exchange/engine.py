@@ -216,7 +216,7 @@ def skim(venue, rows, start, end, until_ns, stops_at_touch):
         row_ns = np.int64(row.exch_ns)
         if row_ns > until_ns:  # how most stretches end: sooner known by itself than with the rest
             break
-        # Reads by side and one branch a kind: choices between locals become branches, each a coin toss for the processor.
+        # Reads by side, one branch a kind: choices between locals become branches, each a coin toss for the processor.
         px, kind = np.int64(row.px), np.int64(row.kind)
         s = side_index(np.int64(row.side)) & 1
         if kind == events.BOOK_LEVEL:

@@ -103,7 +103,10 @@ def follow_queues(venue, now_ns):
 def follow_level(venue, s, changed, now_ns):
     """The level at grid index `changed` has a new size: advance our places in its queue."""
     orders = venue.orders
+    looks_at_all = orders.n_unknown > 0 or orders.newest_ns >= now_ns
     for at in range(orders.n[s]):
+        if not looks_at_all and orders.live_index[s, at] != changed:
+            continue
         order = orders.slot[orders.live[s, at]]
         if order.index == changed or not order.queue_known or order.since_ns >= now_ns:
             _follow_queue(venue, order, s, now_ns)

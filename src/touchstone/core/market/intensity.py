@@ -331,8 +331,9 @@ def _solve_own(i):
 def solve_mle(depths, events, exposure, n, guess):
     """Maximum likelihood of events_j ~ Poisson(exposure_j A e^{-k depth_j}), j < n: a Poisson GLM.
 
-    depths (n,) in bps, events (n,) counts, exposure (n,) seconds, float64; guess: a k to start from, 0 none. Returns (A per second, k per bps, standard
-    error of ln A, standard error of k, whether K_LOW < k < K_HIGH). Without events: (0, K_LOW, NaN, NaN, False).
+    depths (n,) in bps, events (n,) counts, exposure (n,) seconds, float64; guess: a k to start from, 0 none.
+    Returns (A per second, k per bps, standard error of ln A, standard error of k, whether K_LOW < k < K_HIGH). Without
+    events: (0, K_LOW, NaN, NaN, False).
     k solves sum(e d)/sum(e) = sum(d T e^{-kd})/sum(T e^{-kd}); the right side falls in k: Newton within a bracket.
     """
     n_events = 0.0
