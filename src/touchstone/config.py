@@ -192,7 +192,7 @@ class Models(Section):
     adverse: bool = field(
         True, "Whether adverse selection widens quotes and lowers a level's value. Predicted and scored in any case."
     )
-    fair: bool = field(True, "Whether the microprice's forecast moves quotes. Predicted and scored in any case.")
+    fair: bool = field(True, "Whether the microprice's forecast moves quotes; see `idle` for what false leaves of it.")
     gate: bool = field(
         True,
         "Whether a side is withdrawn while the market is hot, its deep levels while nobody trades, as far as such "
@@ -217,7 +217,14 @@ class Models(Section):
         "oracle and mark as they were a minute to an hour before.",
     )
     edge: bool = field(
-        True, "Whether quotes widen where fills of their context (regime, position, depth, side) are shown to lose."
+        True,
+        "Whether quotes widen where fills of their context (regime, position, depth, side) are shown to lose; see "
+        "`idle` for what false leaves of it.",
+    )
+    idle: Literal["scored", "skipped"] = field(
+        "scored",
+        "What becomes of `fair` and `edge` where they are false: scored, they are predicted all the same, so that one "
+        "sees what they would be worth; skipped, they cost nothing.",
     )
     regime: bool = field(
         True,

@@ -1,4 +1,4 @@
-"""The cache of compiled code: several processes may fill it at once."""
+"""How functions are compiled: a cache that several processes may fill at once, and what is merged into its callers."""
 
 import os
 import subprocess
@@ -44,3 +44,42 @@ def test_processes_that_compile_at_once_lose_nothing(tmp_path: Path) -> None:
         writer.stdin.flush()
     assert [writer.wait() for writer in writers] == [0] * len(writers)
     subprocess.run([sys.executable, "-c", READ, ",".join(TYPES)], env=environment, check=True)
+
+
+MERGED = """
+from touchstone.core.jit import apart, compiled, inline
+
+@compiled
+def large(x):
+    return x + x
+
+@apart
+def alone(x):
+    return x * x
+
+@inline
+def small(x):
+    return large(x) + alone(x)
+
+@compiled
+def kernel(x):
+    return small(x)
+"""
+CALL = """
+import numpy, merged
+merged.kernel(numpy.int64(3))
+(large,), (small,) = (function.overloads.values() for function in (merged.large, merged.small))
+assert small.fndesc.inline
+assert not large.fndesc.inline, "numba's forceinline went over from the caller"
+(asm,) = merged.kernel.inspect_asm().values()
+assert any(line.startswith("_ZN") and "alone" in line and line.rstrip().endswith(":") for line in asm.splitlines())
+"""
+
+
+def test_only_what_asks_for_it_is_merged_into_its_callers(tmp_path: Path) -> None:
+    """Numba hands forceinline on to whatever an inlined function compiles, so that large functions end up in loops."""
+    (tmp_path / "merged.py").write_text(MERGED)
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    environment = os.environ | {"TOUCHSTONE_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": paths}
+    environment.pop("NUMBA_DISABLE_JIT", None)
+    subprocess.run([sys.executable, "-c", CALL], env=environment, check=True)

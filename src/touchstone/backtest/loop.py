@@ -13,7 +13,7 @@ from touchstone.core import events, records
 from touchstone.core.actions import ACTION
 from touchstone.core.conventions import NEVER_NS
 from touchstone.core.engine import advance, skim
-from touchstone.core.jit import compiled, inline, record
+from touchstone.core.jit import apart, compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.exchange import engine as exchange
 
@@ -81,7 +81,7 @@ def send(machine, venue, loop):
     out.n_actions = 0
 
 
-@compiled
+@apart
 def _tell_touch(venue, loop):
     """The block is whole: the sides of the touch that it changed go on their way to the core."""
     book = venue.book
@@ -194,7 +194,7 @@ def start_timer(loop, heard_ns):
 
 @inline
 def tick(loop, event):
-    """The next timer as an event."""
+    """The next timer as an event, written where it is to stand."""
     event.exch_ns = 0
     event.recv_ns = loop.timer_ns
     event.px = 0
@@ -224,6 +224,7 @@ def run(machines, venues, loops, tape):
     until_ns = np.int64(0)
     unseen = BATCH  # events since the last look at the buffers
     while True:
+        is_noted = False  # in the journal
         # `advance` has one call, for every call site costs seconds of compilation.
         if loop.heard < batch_end and tape[loop.heard].recv_ns <= until_ns:
             if not loop.keeps_market:
@@ -237,22 +238,23 @@ def run(machines, venues, loops, tape):
         else:
             if loop.block_ns > 0:
                 _end_block(venue, loop, tape)
-            if loop.world >= loop.n_tape and not loop.is_last:
+            is_at_end = loop.world >= loop.n_tape
+            if is_at_end and not loop.is_last:
                 return NEED_TAPE
             batch_end = np.int64(0)
             is_heard = False
-            row_ns = np.int64(tape[loop.world].exch_ns) if loop.world < loop.n_tape else NEVER_NS
+            row_ns, row_heard_ns = NEVER_NS, NEVER_NS
+            if not is_at_end:
+                row_ns, row_heard_ns = np.int64(tape[loop.world].exch_ns), np.int64(tape[loop.world].recv_ns)
             request_ns = exchange.next_due_ns(venue)
             heard_ns = _heard_ns(loop, tape)
             answer_ns = exchange.peek_response_ns(venue)
             timer_ns = np.int64(loop.timer_ns) if loop.timer_ns > 0 else NEVER_NS
             ours_ns = min(heard_ns, min(answer_ns, timer_ns))
             world_ns = min(row_ns, request_ns)
-            is_over = loop.heard >= loop.n_tape and loop.n_touch_heard >= loop.n_told
+            is_over = is_at_end and loop.heard >= loop.n_tape and loop.n_touch_heard >= loop.n_told
             # What of the exchange's time is still to come cannot be heard of sooner.
-            news_ns = min(world_ns, NEVER_NS - response_ns) + response_ns
-            if loop.world < loop.n_tape:
-                news_ns = min(news_ns, np.int64(tape[loop.world].recv_ns))
+            news_ns = min(min(world_ns, NEVER_NS - response_ns) + response_ns, row_heard_ns)
             if news_ns <= ours_ns and not is_over:
                 if request_ns <= row_ns:  # in a block our adds and cancels come before its takers, as on Hyperliquid
                     exchange.advance(venue, request_ns)
@@ -279,8 +281,9 @@ def run(machines, venues, loops, tape):
                 is_heard = True
             elif answer_ns <= ours_ns:
                 event = exchange.next_response(venue)
-            else:
-                event = machine.event
+            else:  # written into the journal at once: a copy would wait for its parts to be stored
+                is_noted = True
+                event = loop.journal[loop.n_journal]
                 tick(loop, event)
         if is_heard:
             if loop.hears_touch:
@@ -288,7 +291,9 @@ def run(machines, venues, loops, tape):
             else:
                 loop.heard += 1
             loop.n_market += 1
-        if loop.keeps_market or not is_heard:
+        if is_noted:
+            loop.n_journal += 1
+        elif loop.keeps_market or not is_heard:
             loop.journal[loop.n_journal] = event
             loop.n_journal += 1
         advance(machine.state, event, out)

@@ -62,7 +62,8 @@ class Shell(Machine):
 
     def listen(self) -> None:
         """Journal the market's rows too if a sink wants them; before each part of a run."""
-        self.loop[0].keeps_market = int(any(getattr(sink, "keeps_market", False) for sink in self.sinks))
+        self.has_market_rows = any(getattr(sink, "keeps_market", False) for sink in self.sinks)
+        self.loop[0].keeps_market = int(self.has_market_rows)
 
     def drain(self) -> None:
         """Also what the core was fed and what it sent; first, so that what is written down is never ahead of it."""

@@ -67,7 +67,8 @@ def advance(state, event, out):
     elif kind == events.TIMER:
         resolve(state, out)  # phase 6, first: nothing is predicted from what is not yet learned
         trigger = observe_clock(state)
-        predict_on_clock(state, out)
+        if state.params.has_models:
+            predict_on_clock(state, out)
         report(state, out)
     elif kind == events.FILL:
         state.pending_fill = event

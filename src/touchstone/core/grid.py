@@ -145,7 +145,7 @@ def index_at_or_below(grid, px):
         whole = np.int64(math.floor(px))
     if whole < grid.px_lo or whole >= grid.px_hi:
         _find_px(grid, whole)
-    return grid.index_lo + (whole - grid.px_lo) // grid.tick
+    return grid.index_lo + whole_ticks(grid, whole - grid.px_lo)
 
 
 @inline

@@ -53,14 +53,21 @@ def _use_cache() -> Path:
 
 
 CACHE_DIR = _use_cache()
-# Vectors of the loops that are merged into a hot function are saved and restored around each of its calls.
+# Sums that are written as four at once become vectors, loops do not: those of loops that are merged into a hot function
+# are saved and restored around each of its calls.
 os.environ.setdefault("NUMBA_LOOP_VECTORIZE", "0")
+os.environ.setdefault("NUMBA_SLP_VECTORIZE", "1")
 
 import numba  # noqa: E402
+from llvmlite import binding as llvm  # noqa: E402
 from numba import njit  # noqa: E402
 from numba.core.caching import IndexDataCacheFile, UserProvidedCacheLocator  # noqa: E402
+from numba.core.cpu import CPUContext  # noqa: E402
 
+# Twice and more what LLVM takes for worth a call: a replay takes 5 % less time, a compilation 6 % more.
+llvm.set_option("", "-inline-threshold=700")
 numba.config.LOOP_VECTORIZE = int(os.environ["NUMBA_LOOP_VECTORIZE"])
+numba.config.SLP_VECTORIZE = int(os.environ["NUMBA_SLP_VECTORIZE"])
 IS_COMPILED = not numba.config.DISABLE_JIT
 
 
@@ -97,6 +104,20 @@ def _save(self: Any, key: Any, data: Any) -> None:
 IndexDataCacheFile.save = _save
 numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.{SourceLocator.__name__},{UserProvidedCacheLocator.__name__}"
 
+_APART: set[tuple[str, str]] = set()  # module and name of the functions that are not to be merged
+_declare = CPUContext.declare_function
+
+
+def _declare_apart(self: Any, module: Any, described: Any) -> Any:
+    """Numba has no option for the attribute, so it is added where a function is declared."""
+    declared = _declare(self, module, described)
+    if (described.modname, described.qualname) in _APART:
+        declared.attributes.add("noinline")
+    return declared
+
+
+CPUContext.declare_function = _declare_apart
+
 # No wrapper for callers in C: nothing needs one, and it costs a twentieth of the compile time. No reference counts: the
 # core allocates nothing, and every array handed to a function would be counted by an atomic instruction.
 _OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
@@ -108,16 +129,20 @@ def inline(function: Callable[..., Any]) -> Any:
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a function that is large, rare, or called from many places."""
-    return njit(**_OPTIONS)(function)
+    """Compile a function that is large, rare, or called from many places.
 
-
-def rare(function: Callable[..., Any]) -> Any:
-    """Compile a function that hardly ever runs, unoptimised and by itself (LLVM optnone).
-
-    Merged into its callers, the vectors of its loops would be saved and restored around every call that they make.
+    forceinline is said to be off: not said, numba takes it over from the first caller that compiles the function.
     """
-    return njit(**_OPTIONS, _dbg_optnone=True)(function)
+    return njit(**_OPTIONS, forceinline=False)(function)
+
+
+def apart(function: Callable[..., Any]) -> Any:
+    """Compile a function that is never merged into its callers (LLVM noinline).
+
+    For small loops that run long, whose registers would be spilled, and for what seldom runs beside what often does.
+    """
+    _APART.add((function.__module__, function.__qualname__))
+    return compiled(function)
 
 
 def record(fields: list[Any]) -> Any:

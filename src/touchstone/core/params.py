@@ -44,12 +44,14 @@ PARAMS = record(
         ("has_adverse", "i8"),
         ("has_fair", "i8"),
         ("shuffles_inputs", "i8"),  # 1: the models see signals of another time
+        ("follows_fair", "i8"),  # 0: nor is it predicted
         ("has_gate", "i8"),  # 0: no side is withdrawn for what its fills are expected to lose
         ("heeds_threat", "i8"),  # 1: a side that the leader's move threatens is repriced in full at once
         ("gate_heat", "f8"),  # fast volatility over slow from which a market is hot
         ("gate_lot_share", "f8"),  # above 0: both sides are withdrawn in this share of minutes by lot, not by the gate
         ("gate_try_share", "f8"),  # of gating episodes, quoted all the same at the smallest size
         ("has_edge", "i8"),  # 0: what fills earned by context widens no quote
+        ("follows_edge", "i8"),  # 0: nor is it predicted
         ("has_regime", "i8"),  # 0: neither regime nor change point nor belief
         ("has_toxicity", "i8"),  # 0: P(toxic) is that of the model without signals
         ("has_funding", "i8"),  # 0: no carry in the reservation price

@@ -212,9 +212,9 @@ CALIBRATION = record(
 
 ALERT = record([("t_ns", "i8"), ("code", "i8"), ("value", "f8"), ("cloid", "i8")])
 
-# Twice what one event can cause at the very most, so that a shell may drain at half full; a backtest drains often, so
-# quotes and fills have room for more.
-N_ACTIONS, N_QUOTES, N_PREDICTIONS, N_OUTCOMES = 256, 512, 1024, 32768
+# Twice what one event can cause at the very most, so that a shell may drain at half full. A backtest drains some 80 us
+# a time, yet what it drains should not have left the cache: quotes and predictions have room for some hundreds.
+N_ACTIONS, N_QUOTES, N_PREDICTIONS, N_OUTCOMES = 256, 1024, 2048, 32768
 N_FILLS, N_MARKOUTS, N_CALIBRATIONS, N_ALERTS = 512, 4096, 8, 128
 N_PAIRS, N_LAGS, N_EDGES = 4096, 8, 4096
 

@@ -67,6 +67,7 @@ STATE = record(
         # what we would like
         ("market_params", MARKET_PARAMS),
         ("params_event", "i8"),  # number of the event at which they were last observed
+        ("costs_event", "i8"),  # ... and what fills cost
         # what market_params.p_toxic was last computed from
         ("toxic_half_bps", "f8"),
         ("toxic_sigma", "f8"),

@@ -18,7 +18,7 @@ import numpy as np
 from touchstone.core import actions, events
 from touchstone.core import grid as price_grid
 from touchstone.core.conventions import NEVER_NS, side_index
-from touchstone.core.jit import compiled, inline
+from touchstone.core.jit import apart, compiled, inline
 from touchstone.core.market import book as order_book
 from touchstone.exchange import latency, matching, resting, rules, transit
 from touchstone.exchange.venue import VENUE, answer, cancel, fit_reduce_only, refuse, reset, turn_hour
@@ -192,7 +192,7 @@ def on_market(venue, event):
         matching.meet_touch(venue, now_ns)
 
 
-@compiled
+@apart
 def skim(venue, rows, start, end, until_ns, stops_at_touch):
     """Take in rows start..end up to until_ns while they move nothing; returns where it stopped.
 
@@ -216,16 +216,15 @@ def skim(venue, rows, start, end, until_ns, stops_at_touch):
         row_ns = np.int64(row.exch_ns)
         if row_ns > until_ns:  # how most stretches end: sooner known by itself than with the rest
             break
-        # Reads by side and one branch: choices between locals become branches, each a coin toss for the processor.
-        px, qty, kind = np.int64(row.px), np.int64(row.qty), np.int64(row.kind)
+        # Reads by side, one branch a kind: choices between locals become branches, each a coin toss for the processor.
+        px, kind = np.int64(row.px), np.int64(row.kind)
         s = side_index(np.int64(row.side)) & 1
-        slot, is_calm = order_book.calm_slot(book, s, px)
-        is_touch = px == book.best_px[s]
-        is_size = (kind == events.BOOK_LEVEL) & is_calm & ((qty > 0) | (not is_touch))
-        is_trade = (kind == events.TRADE) & ((px - orders.best_px[1 - s]) * (1 - 2 * s) < 0)
-        if not ((is_size | is_trade) & (row_ns >= last_ns)):
-            break
-        if is_size:
+        if kind == events.BOOK_LEVEL:
+            qty = np.int64(row.qty)
+            slot, is_calm = order_book.calm_slot(book, s, px)
+            is_touch = px == book.best_px[s]
+            if not (is_calm & ((qty > 0) | (not is_touch)) & (row_ns >= last_ns)):
+                break
             book.qty[s, slot] = qty
             is_new |= is_touch
             if is_touch & stops_at_touch:
@@ -234,6 +233,8 @@ def skim(venue, rows, start, end, until_ns, stops_at_touch):
                 book.change = order_book.ONE_LEVEL
                 book.change_slot = slot
                 matching.follow_level(venue, s, slot + origin, row_ns)
+        elif kind != events.TRADE or row_ns < last_ns or (px - orders.best_px[1 - s]) * (1 - 2 * s) >= 0:
+            break
         last_ns = row_ns
         at += ONE_ROW
     reached = np.int64(at)

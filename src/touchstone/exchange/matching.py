@@ -13,7 +13,7 @@
 import numpy as np
 
 from touchstone.core import events
-from touchstone.core.jit import compiled, inline
+from touchstone.core.jit import apart, compiled, inline
 from touchstone.core.market import book as order_book
 from touchstone.core.market.queue import advance_front, executable
 from touchstone.exchange import resting, rules
@@ -43,7 +43,7 @@ def on_trade(venue, side, px, qty, now_ns):
         _meet_trade(venue, s, px, qty, now_ns)
 
 
-@compiled
+@apart
 def _meet_trade(venue, s, px, qty, now_ns):
     orders = venue.orders
     venue.trade_number += 1
@@ -99,17 +99,20 @@ def follow_queues(venue, now_ns):
                 _follow_queue(venue, orders.slot[orders.live[s, at]], np.int64(s), now_ns)
 
 
-@compiled
+@apart
 def follow_level(venue, s, changed, now_ns):
     """The level at grid index `changed` has a new size: advance our places in its queue."""
     orders = venue.orders
+    looks_at_all = orders.n_unknown > 0 or orders.newest_ns >= now_ns
     for at in range(orders.n[s]):
+        if not looks_at_all and orders.live_index[s, at] != changed:
+            continue
         order = orders.slot[orders.live[s, at]]
         if order.index == changed or not order.queue_known or order.since_ns >= now_ns:
             _follow_queue(venue, order, s, now_ns)
 
 
-@compiled
+@inline
 def _follow_queue(venue, order, s, now_ns):
     book = venue.book
     slot = order_book.slot_of(book, np.int64(order.index))
@@ -143,7 +146,7 @@ def meet_touch(venue, now_ns):
         _meet_touch(venue, now_ns)
 
 
-@compiled
+@apart
 def _meet_touch(venue, now_ns):
     book, orders = venue.book, venue.orders
     for s in range(2):

@@ -33,6 +33,7 @@ ORDERS = record(
     [
         ("slot", ORDER, (MAX_ORDERS,)),
         ("live", "i8", (2, MAX_ORDERS)),  # slots of bids, asks: best price first, then oldest
+        ("live_index", "i8", (2, MAX_ORDERS)),  # their grid indexes
         ("n", "i8", (2,)),
         ("open_qty", "i8", (2,)),
         # what a market event is held against before anybody looks at single orders
@@ -104,8 +105,10 @@ def add(orders, s, cloid, px, index, qty, reduce_only, since_ns):
     at = np.int64(orders.n[s])
     while at > 0 and (orders.slot[orders.live[s, at - 1]].px - px) * order.side < 0:
         orders.live[s, at] = orders.live[s, at - 1]
+        orders.live_index[s, at] = orders.live_index[s, at - 1]
         at -= 1
     orders.live[s, at] = k
+    orders.live_index[s, at] = index
     orders.n[s] += 1
     _note_range(orders, s)
     orders.newest_ns = max(np.int64(orders.newest_ns), since_ns)
@@ -158,6 +161,7 @@ def remove(orders, k):
     orders.n[s] -= 1
     for i in range(at, orders.n[s]):
         orders.live[s, i] = orders.live[s, i + 1]
+        orders.live_index[s, i] = orders.live_index[s, i + 1]
     _note_range(orders, s)
     orders.n_unknown -= 1 - order.queue_known
     orders.open_qty[s] -= order.qty_left

@@ -76,9 +76,9 @@ def first_request(requests):
 
 @inline
 def drop_request(requests):
-    """Forget the first."""
-    requests.head += 1
+    """Forget the first; an empty ring starts over, so that few slots stay in the cache."""
     requests.n -= 1
+    requests.head = requests.head + 1 if requests.n > 0 else 0
 
 
 @compiled
@@ -116,8 +116,8 @@ def first_response_ns(responses):
 def next_response(responses):
     """The next answer, off the queue; only while responses.n > 0, and only until another one is added."""
     came = _response_at(responses, responses.head)
-    responses.head += 1
     responses.n -= 1
+    responses.head = responses.head + 1 if responses.n > 0 else 0
     return came
 
 

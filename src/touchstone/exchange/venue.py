@@ -6,7 +6,7 @@ from touchstone.core import events
 from touchstone.core import grid as price_grid
 from touchstone.core.conventions import NS
 from touchstone.core.events import EVENT
-from touchstone.core.jit import compiled, inline, record
+from touchstone.core.jit import apart, compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.exchange import accounts, resting, rules, transit
 
@@ -166,7 +166,7 @@ def fit_reduce_only(venue, now_ns):
                 cancel(venue, k, events.CANCELLED_REDUCE_ONLY, now_ns)
 
 
-@compiled
+@apart
 def turn_hour(venue, now_ns):
     """Funding for every full hour up to now, at the rate and oracle price last told; the account is told once."""
     this_hour = now_ns // HOUR_NS

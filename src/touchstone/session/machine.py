@@ -52,6 +52,7 @@ class Machine(ABC):
         self.edges = Edges()
         self.sinks: list[Sink] = [self.edges]
         self._has_digest = digest
+        self.has_market_rows = True  # whether "events" may hold them
         self._hashes = {name: hashlib.blake2b(digest_size=16) for name in (*TABLES, "events", "orders", *tables)}
         self.counts = dict.fromkeys(self._hashes, 0)
 
@@ -100,7 +101,7 @@ class Machine(ABC):
 
     def note(self, name: str, rows: Any) -> None:
         """Rows of one table into the digest, which leaves the market's rows out."""
-        if name == "events":  # without the market's rows
+        if name == "events" and self.has_market_rows:
             is_own = rows["kind"] >= np.uint8(events.OWN_KIND_FIRST)
             rows = rows if is_own.all() else rows[is_own]
         self.counts[name] += len(rows)

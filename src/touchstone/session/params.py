@@ -70,6 +70,8 @@ def fill_params(params: Any, config: Config, sz_decimals: int) -> None:
     params.has_fair = int(models.fair)
     params.has_edge = int(models.edge)
     params.shuffles_inputs = int(models.shuffle_inputs)
+    params.follows_fair = int(models.fair or models.idle == "scored")
+    params.follows_edge = int(models.edge or models.idle == "scored")
     params.has_gate = int(models.gate)
     params.heeds_threat = int(models.gate and models.gate_lot_share == 0.0)
     params.gate_heat = models.gate_heat

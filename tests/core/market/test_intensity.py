@@ -26,7 +26,7 @@ def make(half_life_s=1e9, floor=0.0, prior_sweeps=1.0, own_prior_s=10.0, n_warm=
 
 def solve(depths, events, exposure):
     arrays = [np.asarray(x, dtype=np.float64) for x in (depths, events, exposure)]
-    return intensity.solve_mle(*arrays, len(depths))
+    return intensity.solve_mle(*arrays, len(depths), 0.0)
 
 
 def test_likelihood_toy():

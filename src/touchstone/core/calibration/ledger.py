@@ -5,6 +5,8 @@ At any moment, for every target: made = resolved + pending + voided. Nothing is 
 followed is not sent.
 """
 
+import math
+
 import numpy as np
 
 from touchstone.core import records, targets
@@ -253,7 +255,11 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
     _freeze_toxic(ledger, models, params, market, forecast, s)
     row.p_toxic = forecast.p_toxic
     row.p_toxic_without = forecast.p_toxic_without
-    _freeze_edge(ledger, models, market, forecast, row, s, bucket)
+    forecast.has_edge = params.follows_edge
+    if params.follows_edge:
+        _freeze_edge(ledger, models, market, forecast, row, s, bucket)
+    else:
+        forecast.edge_loc = math.nan
     return i
 
 
@@ -261,7 +267,8 @@ def freeze(ledger, models, params, market, out, kind, cloid, quote_id, s, px, in
 def _freeze_edge(ledger, models, market, forecast, row, s, bucket):
     """What the fill of this order will earn, by its context."""
     c = edge_context(market, bucket, s)
-    loc, scale, dof, unit = edge.predict(models.edge, c, market.sigma)
+    m, k, a, b = edge.of_context(models.edge, c)
+    loc, scale, dof, unit = edge.next_one(models.edge, m, k, a, b, market.sigma)
     forecast.edge_context = c
     forecast.edge_loc = loc
     forecast.edge_scale = scale
@@ -269,7 +276,6 @@ def _freeze_edge(ledger, models, market, forecast, row, s, bucket):
     forecast.edge_unit = unit
     forecast.edge_as_of = scorecard.baseline_sequence(models.cards[targets.EDGE_TARGET], ANY_DEPTH)
     ledger.made[targets.EDGE_TARGET] += 1
-    m, k, a, b = edge.of_context(models.edge, c)
     row.edge_context = c
     row.edge_loc = loc
     row.edge_scale = scale
@@ -294,10 +300,11 @@ def _freeze_toxic(ledger, models, params, market, forecast, s):
     depth_bps = np.float64(forecast.depth_bps)
     half_spread, sd = capture.predict(models.capture, bucket, depth_bps)
     left = half_spread - params.maker_fee_bps
-    without = adverse.p_toxic(models.adverse, bucket, s, market.sigma, USUAL, left, sd)
+    loc, scale, dof = adverse.predict(models.adverse, TOXIC, bucket, s, market.sigma, USUAL)
+    without = adverse.p_beyond(loc, scale, dof, left, sd)
     half_spread, sd = capture.predict(models.capture_through, bucket, depth_bps)
     left = half_spread - params.maker_fee_bps - forecast.through_bps[TOXIC]
-    through = adverse.p_toxic(models.adverse, bucket, s, market.sigma, USUAL, left, sd)
+    through = adverse.p_beyond(loc, scale, dof, left, sd)
     forecast.p_toxic_without, forecast.p_through_without = without, through
     forecast.raw_p_toxic, forecast.raw_p_through = without, through
     forecast.toxic_baseline = scorecard.baseline(card, bucket)
@@ -366,6 +373,14 @@ def freeze_fair(ledger, models, market, out):
         ledger.made[target] += 1
 
 
+@inline
+def _concerns(forecast, target):
+    """Whether a forecast "if filled" has one of this target."""
+    if target == targets.SIGNALS_TARGET:
+        return forecast.has_signals != 0
+    return target != targets.EDGE_TARGET or forecast.has_edge != 0
+
+
 @compiled
 def pending(ledger, target):
     """Unresolved predictions of a target, counted afresh from the rings."""
@@ -379,16 +394,15 @@ def pending(ledger, target):
         return lag_predictions.pending(ledger, target)
     if targets.FAIR_TARGET <= target < targets.LAG_TARGET:
         return np.int64(ledger.n_fair - ledger.due_fair[target - targets.FAIR_TARGET])
-    of_signals = target == targets.SIGNALS_TARGET
-    at_10s = target == targets.TOXIC_TARGET or target == targets.EDGE_TARGET or of_signals
+    at_10s = target == targets.TOXIC_TARGET or target == targets.EDGE_TARGET or target == targets.SIGNALS_TARGET
     h = TOXIC if at_10s else target - targets.ADVERSE_TARGET
     for n in range(tracker.n_done, tracker.n_made):
         node = tracker.node[n & shadow.MASK]
-        if node.as_state == shadow.AS_PENDING and (node.forecast.has_signals or not of_signals):
+        if node.as_state == shadow.AS_PENDING and _concerns(node.forecast, target):
             count += 1
     for n in range(ledger.due_markout[h], ledger.n_fills):
         entry = ledger.fills[n & FILL_MASK]
-        if entry.prediction_id > 0 and (entry.forecast.has_signals or not of_signals):
+        if entry.prediction_id > 0 and _concerns(entry.forecast, target):
             count += 1
     return count
 

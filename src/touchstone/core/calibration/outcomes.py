@@ -115,7 +115,8 @@ def _void_horizon(ledger, out, prediction_id, forecast, h, reason, now_ns):
             target, without = targets.SIGNALS_TARGET, forecast.p_toxic_without
             ledger.resolved[target, reason] += 1
             _write_void(out, prediction_id, target, now_ns, reason, forecast.bucket, p, without)
-        _void_edge(ledger, out, prediction_id, forecast, reason, now_ns)
+        if forecast.has_edge:
+            _void_edge(ledger, out, prediction_id, forecast, reason, now_ns)
 
 
 @inline
@@ -294,10 +295,11 @@ def _score_adverse(ledger, models, the_gate, params, out, entry, h, mid2, mid2_a
         if forecast.has_signals:
             _score_signals(ledger, models, out, entry, y, loss_bps, decided, by_tape, now_ns)
         if is_own:
-            _score_edge(ledger, models, out, entry, realised, decided, by_tape, now_ns)
+            if forecast.has_edge:
+                _score_edge(ledger, models, out, entry, realised, decided, by_tape, now_ns)
             if by_tape and forecast.crowd >= 0:
                 crowded.learn(models.crowded[forecast.crowd, entry.s], forecast.sigma, entry.weight, realised)
-        else:
+        elif forecast.has_edge:
             _void_edge(ledger, out, entry.prediction_id, forecast, targets.VOID_NOT_FILLED, now_ns)
         group = np.int64(forecast.gate_group)
         is_avoided = group == gate.AVOIDED and entry.block_ns <= forecast.gate_until_ns

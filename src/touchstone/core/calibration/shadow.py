@@ -11,7 +11,7 @@ is kept with how we know it:
 import numpy as np
 
 from touchstone.core.conventions import N_FILL, N_MARKOUT, NEVER_NS
-from touchstone.core.jit import compiled, inline, rare, record
+from touchstone.core.jit import apart, compiled, inline, record
 from touchstone.core.market import book as order_book
 from touchstone.core.market.queue import advance_front
 from touchstone.core.models.fill import FEATURES
@@ -44,6 +44,7 @@ FORECAST = record(  # of adverse selection, frozen with the order
         ("toxicity", "f8"),  # feature of the side
         ("gate_group", "i8"),  # GATE group that a fill counts in
         ("gate_until_ns", "i8"),  # a suppressed quote's shadow: it would have been gone from here on
+        ("has_edge", "i8"),  # 0: none of the next, edge_loc NaN
         ("edge_context", "i8"),
         ("edge_loc", "f8"),
         ("edge_scale", "f8"),
@@ -204,7 +205,7 @@ def activate_due(tracker, book, exch_ns):
         _activate_due(tracker, book, exch_ns)
 
 
-@compiled
+@apart
 def _activate_due(tracker, book, exch_ns):
     kept = np.int64(0)
     wake_ns = NEVER_NS
@@ -337,7 +338,7 @@ def _follow_level(tracker, book, i, slot, qty, kind, n):
         node.queue_ahead = np.float64(qty)
 
 
-@rare
+@apart
 def _relink(tracker, book):
     """The book window has moved: rebuild the lists."""
     for s in range(2):
@@ -375,7 +376,7 @@ def on_size(tracker, book, s, slot, kind, n):
         _follow_list(tracker, book, i, slot, order_book.net_qty(book, s, slot), kind, n)
 
 
-@compiled
+@apart
 def _follow_list(tracker, book, i, slot, qty, kind, n):
     while i >= 0:
         _follow_level(tracker, book, i, slot, qty, kind, n)

@@ -12,11 +12,12 @@ import numpy as np
 from touchstone.core import events
 from touchstone.core import grid as price_grid
 from touchstone.core.conventions import side_index
-from touchstone.core.jit import compiled, inline, rare, record
+from touchstone.core.jit import apart, compiled, inline, record
 
 WIDTH = 8192
 NONE = np.int64(-1)
 ONE = np.int64(1)
+BID, ASK = np.int64(0), np.int64(1)
 
 # What the last event did, for those who follow single levels (queues).
 UNCHANGED = np.int64(0)
@@ -180,7 +181,7 @@ def _next_ask(book, slot):
     return NONE
 
 
-@rare
+@apart
 def _shift_row(row, shift):
     """Move a row by `shift` slots (new slot = old slot - shift); returns how many non-zero entries fell off."""
     n_fell = np.int64(0)
@@ -197,7 +198,7 @@ def _shift_row(row, shift):
     return n_fell
 
 
-@rare
+@apart
 def _recentre(book, index):
     """Move the window so that `index` lies in its middle; levels that leave it are dropped and counted."""
     new_origin = max(index - WIDTH // 2, 0)
@@ -455,34 +456,34 @@ def _note_tick(calm, s, tick):
 
 
 @compiled
-def _note_calm(book, grid):
-    """The touch, the occupied range or the window has moved: from where to where is it calm now?
+def _note_calm(book, grid, s):
+    """The touch of a side, its occupied range or the window has moved: from where to where is it calm now?
 
     From the touch to the deep end of what is shown, within the band of ticks of the touch.
     """
     calm = book.calm
-    for s in range(2):
+    if book.best[s] < 0 or book.has_own or book.in_snapshot:
         calm.low_px[s], calm.high_px[s] = 1, 0
-        if book.best[s] < 0 or book.has_own or book.in_snapshot:
-            continue
-        tick = price_grid.tick_at(grid, np.int64(book.best_px[s]))
-        deep = min(max(book.origin + book.limit[s], grid.index_lo, np.int64(1)), grid.index_hi - 1)
-        deep_px = price_grid.price_of(grid, deep)
-        calm.low_px[s] = deep_px if s == 0 else book.best_px[s]
-        calm.high_px[s] = book.best_px[s] if s == 0 else deep_px
-        calm.zero_px[s] = grid.px_lo + (book.origin - grid.index_lo) * tick
-        if calm.tick[s] != tick:
-            _note_tick(calm, s, tick)
+        return
+    tick = price_grid.tick_at(grid, np.int64(book.best_px[s]))
+    deep = min(max(book.origin + book.limit[s], grid.index_lo, np.int64(1)), grid.index_hi - 1)
+    deep_px = price_grid.price_of(grid, deep)
+    calm.low_px[s] = deep_px if s == 0 else book.best_px[s]
+    calm.high_px[s] = book.best_px[s] if s == 0 else deep_px
+    calm.zero_px[s] = grid.px_lo + (book.origin - grid.index_lo) * tick
+    if calm.tick[s] != tick:
+        _note_tick(calm, s, tick)
 
 
-@compiled
+@apart
 def _update(book, grid, event):
     """Any event of the newest block."""
     book.change = UNCHANGED
     book.is_new = 1
     bid, ask = np.int64(book.best[0]), np.int64(book.best[1])
     kind = np.int64(event.kind)
-    if kind == events.BOOK_LEVEL or kind == events.BBO:
+    is_level = kind == events.BOOK_LEVEL or kind == events.BBO
+    if is_level:
         _set_level(book, grid, event, kind == events.BBO)
     elif kind == events.SNAPSHOT_BEGIN:
         book.in_snapshot = 1
@@ -492,7 +493,13 @@ def _update(book, grid, event):
         _end_snapshot(book)
     if book.best[0] != bid or book.best[1] != ask or book.shifted != 0:
         _refresh_touch(book, grid)
-    _note_calm(book, grid)
+    # A level changes the range of its own side; that of the other only where it takes that side's touch away.
+    is_all = not is_level or book.shifted != 0
+    s = side_index(np.int64(event.side))
+    if is_all or s == 0 or book.best[0] != bid:
+        _note_calm(book, grid, BID)
+    if is_all or s == 1 or book.best[1] != ask:
+        _note_calm(book, grid, ASK)
 
 
 @compiled
@@ -507,7 +514,8 @@ def add_own(book, grid, s, px, qty):
     after = net_qty(book, s, slot)
     _retouch(book, s, slot, after)
     _refresh_touch(book, grid)
-    _note_calm(book, grid)
+    _note_calm(book, grid, BID)
+    _note_calm(book, grid, ASK)
     book.is_new = 1
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from touchstone.core.conventions import BPS, NS, side_index
 from touchstone.core.jit import compiled, inline, record
+from touchstone.core.quick import decay
 
 N_TOUCH = 48  # buckets of the touch's depth, four an octave from TOUCH_LOW bps
 TOUCH_LOW = 0.02
@@ -300,7 +301,7 @@ def _solve_tape(i):
         reached = 0.0  # integral of e^{-k first depth} dt
         for j in range(N_TOUCH):
             if i.touch_s[j] > 0.0:
-                reached += i.touch_s[j] * math.exp(-k * i.touch_depth[j] / i.touch_s[j])
+                reached += i.touch_s[j] * decay(k * i.touch_depth[j] / i.touch_s[j])
         exposure = n_sides * reached + (i.prior_sweeps / prior_a if prior_a > 0.0 else 0.0)
         i.tape_k[s] = k
         i.tape_a[s] = (n + i.prior_sweeps) / exposure if exposure > 0.0 else prior_a
@@ -315,9 +316,9 @@ def _solve_own(i):
     for j in range(N_OWN):
         depth = i.own_depth[j] / i.own_s[j] if i.own_s[j] > 0.0 else (np.float64(j) + 0.5) * i.bucket_bps
         i.work_depth[j] = depth
-        i.work_events[j] = i.own_fills[j] + i.own_prior_s * tape_a * math.exp(-tape_k * max(depth, 0.0))
+        i.work_events[j] = i.own_fills[j] + i.own_prior_s * tape_a * decay(tape_k * max(depth, 0.0))
         i.work_s[j] = i.own_s[j] + i.own_prior_s
-    a, k, se_ln_a, se_k, is_inside = solve_mle(i.work_depth, i.work_events, i.work_s, _N)
+    a, k, se_ln_a, se_k, is_inside = solve_mle(i.work_depth, i.work_events, i.work_s, _N, np.float64(i.own_k))
     if not is_inside:
         i.n_at_bound += 1
     i.own_a = a
@@ -327,11 +328,12 @@ def _solve_own(i):
 
 
 @compiled
-def solve_mle(depths, events, exposure, n):
+def solve_mle(depths, events, exposure, n, guess):
     """Maximum likelihood of events_j ~ Poisson(exposure_j A e^{-k depth_j}), j < n: a Poisson GLM.
 
-    depths (n,) in bps, events (n,) counts, exposure (n,) seconds, float64. Returns (A per second, k per bps, standard
-    error of ln A, standard error of k, whether K_LOW < k < K_HIGH). Without events: (0, K_LOW, NaN, NaN, False).
+    depths (n,) in bps, events (n,) counts, exposure (n,) seconds, float64; guess: a k to start from, 0 none.
+    Returns (A per second, k per bps, standard error of ln A, standard error of k, whether K_LOW < k < K_HIGH). Without
+    events: (0, K_LOW, NaN, NaN, False).
     k solves sum(e d)/sum(e) = sum(d T e^{-kd})/sum(T e^{-kd}); the right side falls in k: Newton within a bracket.
     """
     n_events = 0.0
@@ -346,7 +348,9 @@ def solve_mle(depths, events, exposure, n):
         return 0.0, K_LOW, math.nan, math.nan, False
     target = moment / n_events - nearest
     low, high = K_LOW, K_HIGH
-    k = min(max(1.0 / target, low), high) if target > 0.0 else high
+    k = guess
+    if not low < k < high:
+        k = min(max(1.0 / target, low), high) if target > 0.0 else high
     total = 0.0
     spread = 0.0
     for _ in range(100):
@@ -354,7 +358,7 @@ def solve_mle(depths, events, exposure, n):
         for j in range(n):
             if exposure[j] > 0.0:
                 x = depths[j] - nearest  # keeps the exponentials in range
-                w = exposure[j] * math.exp(-k * x)
+                w = exposure[j] * decay(k * x)
                 total += w
                 first += w * x
                 second += w * x * x

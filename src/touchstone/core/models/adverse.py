@@ -150,6 +150,8 @@ def toxicity_feature(p, usual):
     """The feature of a side: logit of its P(toxic) over the usual one, within +-2; 0 where either is unknown."""
     if not (0.0 < p < 1.0 and 0.0 < usual < 1.0):
         return 0.0
+    if p == usual:
+        return 0.0
     x = math.log(p / (1.0 - p)) - math.log(usual / (1.0 - usual))
     return min(max(x, -TOXICITY_MOST), TOXICITY_MOST)
 
@@ -203,6 +205,12 @@ def p_toxic(model, bucket, s, sigma, toxicity, half_spread_minus_fee_bps, half_s
     The uncertainty of the half-spread at the fill widens the forecast of the loss.
     """
     location, scale, dof = predict(model, TOXIC_H, bucket, s, sigma, toxicity)
+    return p_beyond(location, scale, dof, half_spread_minus_fee_bps, half_spread_sd_bps)
+
+
+@inline
+def p_beyond(location, scale, dof, half_spread_minus_fee_bps, half_spread_sd_bps):
+    """`p_toxic` where the forecast of the loss at 10 s is known."""
     wide = math.sqrt(scale * scale + half_spread_sd_bps * half_spread_sd_bps)
     below, _ = quick.student_t((location - half_spread_minus_fee_bps) / wide, dof)
     return below

@@ -261,10 +261,10 @@ def relative_variance(model, sigma):
 
 
 @inline
-def unit(model, c, sigma):
-    """(location, scale) in bps of the next edge by the posterior alone, its tails not yet learnt."""
-    m, k, a, b = of_context(model, c)
-    return m, math.sqrt(b / a * (relative_variance(model, sigma) + 1.0 / k))
+def next_one(model, m, k, a, b, sigma):
+    """`predict` where the posterior (m, k, a, b) of the context is known."""
+    unit = math.sqrt(b / a * (relative_variance(model, sigma) + 1.0 / k))  # by the posterior alone, its tails unlearnt
+    return m, unit * model.widening, model.dof, unit
 
 
 @compiled
@@ -273,8 +273,8 @@ def predict(model, c, sigma):
 
     c: context; sigma: bps per sqrt second at the decision.
     """
-    location, scale = unit(model, c, sigma)
-    return location, scale * model.widening, model.dof, scale
+    m, k, a, b = of_context(model, c)
+    return next_one(model, m, k, a, b, sigma)
 
 
 @compiled

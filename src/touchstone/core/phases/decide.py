@@ -5,7 +5,7 @@ import numpy as np
 from touchstone.core.conventions import BPS
 from touchstone.core.jit import compiled, inline
 from touchstone.core.params import RULE_GLFT, RULE_TICKS
-from touchstone.core.phases.observe import can_see, observe_params
+from touchstone.core.phases.observe import can_see, observe_costs, observe_params
 from touchstone.core.phases.triggers import (
     NO_TRIGGER,
     TRIGGER_CLOCK,
@@ -70,6 +70,8 @@ def form(state):
     market = state.market_params
     if not market.is_warm:
         return False
+    if state.params.has_models:
+        observe_costs(state)
     wanted = state.ladder
     if state.params.rule == RULE_TICKS:
         ladder.form_terms_in_ticks(wanted, state.params, market, state.grid)

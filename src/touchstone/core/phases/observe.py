@@ -24,6 +24,7 @@ from touchstone.core.quoting.params import TERM_EDGE
 from touchstone.core.trading import pnl, reconcile, risk
 
 ZERO, ONE = np.int64(0), np.int64(1)
+NO_ASK = np.int64(1 << 60)  # beyond every price
 NO_FILL, ONE_FILL = np.int64(0), np.int64(1)
 NOT_SEEN = -1.0
 REFUSED_FOR_NS = np.int64(NS)  # what a refusal told of the touch is believed for so long
@@ -120,9 +121,10 @@ def _observe_touch(state, now_ns):
     flow.on_touch(state.flow, now_ns, bid_px, bid_qty, ask_px, ask_qty)
     volatility.update(state.volatility, now_ns, mid2)
     tick = price_grid.tick_at(state.grid, ask_px)
-    imbalance = book.imbalance(the_book)
-    spread_ticks = price_grid.whole_ticks(state.grid, ask_px - bid_px)
-    microprice.update(state.microprice, now_ns, imbalance, spread_ticks, price_grid.whole_ticks(state.grid, mid2))
+    if state.params.follows_fair:
+        imbalance = book.imbalance(the_book)
+        spread_ticks = price_grid.whole_ticks(state.grid, ask_px - bid_px)
+        microprice.update(state.microprice, now_ns, imbalance, spread_ticks, price_grid.whole_ticks(state.grid, mid2))
     if not same_px:
         half_spread_bps = np.float64(ask_px - bid_px) / np.float64(mid2) * BPS
         tick_bps = 2.0 * np.float64(tick) / np.float64(mid2) * BPS
@@ -257,24 +259,46 @@ def _observe_estimates(state, market, the_book):
     market.imbalance = placebo.shown(state.placebo, placebo.IMBALANCE, book.imbalance(the_book))
     market.flow_z = placebo.shown(state.placebo, placebo.FLOW, flow.signed_flow(state.flow, flow.FAST))
     market.mean_trade_qty = flow.mean_order_qty(state.flow)
+    if state.params.follows_fair:
+        _observe_fair(state, market, the_book)
+    else:
+        market.displacement_bps = NOT_ESTIMATED
+    market.trade_age_ns = state.now_ns - state.flow.run_ns if state.flow.run_ns > 0 else -1
+    observe_lag(state, market)
+    observe_climate(state, market)
+    market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
+    observe_threat(state)
+    for s in range(2):
+        market.toxicity_x[s] = adverse.toxicity_feature(market.toxicity_p[s], market.toxicity_base)
+
+
+@compiled
+def observe_costs(state):
+    """What fills are expected to cost, once an event: only ladders ask for it. Needs `observe_params`."""
+    if state.costs_event == state.n_events:
+        return
+    state.costs_event = state.n_events
+    market = state.market_params
+    bucket = depth_bucket(reconcile.usual_half_spread(state))
+    for s in range(2):
+        x = np.float64(market.toxicity_x[s])
+        loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma, x)
+        market.adverse_bps[s] = loss - market.lag_announced_bps if state.params.has_adverse else 0.0
+        if state.params.follows_edge:
+            _observe_edge(state, market, np.int64(s))
+        else:
+            market.edge_bps[s] = NOT_ESTIMATED
+
+
+@inline
+def _observe_fair(state, market, the_book):
+    """Microprice and what it says of the mid."""
     tick = price_grid.tick_at(state.grid, np.int64(the_book.best_px[1]))
     tick_bps = 2.0 * np.float64(tick) / np.float64(the_book.mid2) * BPS
     spread_ticks = price_grid.whole_ticks(state.grid, np.int64(the_book.best_px[1] - the_book.best_px[0]))
     market.displacement_bps = microprice.displacement_bps(state.microprice, market.imbalance, spread_ticks, tick_bps)
     move, _ = fair.predict(state.models.fair, ZERO, market.displacement_bps)
     market.fair_move_bps = move if state.params.has_fair else 0.0
-    market.trade_age_ns = state.now_ns - state.flow.run_ns if state.flow.run_ns > 0 else -1
-    observe_lag(state, market)
-    observe_climate(state, market)
-    market.is_warm = 1 if volatility.is_warm(state.volatility) and intensity.is_warm(state.intensity) else 0
-    observe_threat(state)
-    bucket = depth_bucket(reconcile.usual_half_spread(state))
-    for s in range(2):
-        x = adverse.toxicity_feature(market.toxicity_p[s], market.toxicity_base)
-        market.toxicity_x[s] = x
-        loss, _, _ = adverse.predict(state.models.adverse, ladder.MARKOUT_10S, bucket, np.int64(s), market.sigma, x)
-        market.adverse_bps[s] = loss - market.lag_announced_bps if state.params.has_adverse else 0.0
-        _observe_edge(state, market, np.int64(s))
 
 
 @inline
@@ -301,21 +325,21 @@ def _measure_quotes(state, now_ns):
     state.largest_inventory = max(np.float64(state.largest_inventory), held)
     mid2 = np.int64(state.book.mid2)
     to_bps = BPS / np.float64(mid2) if mid2 > 0 else 0.0
-    best_bid, best_ask = ZERO, ZERO
+    best_bid, best_ask = ZERO, NO_ASK
     for n in range(state.orders.n_live):
         order = state.orders.slot[state.orders.live[n]]
         if not order.was_acknowledged:
             continue
-        if order.s == 0:
-            best_bid = max(best_bid, np.int64(order.px))
-        elif best_ask == 0 or order.px < best_ask:
-            best_ask = np.int64(order.px)
+        # By factors: a branch on the side would be a coin toss for the processor.
+        px, is_ask = np.int64(order.px), np.int64(order.s)
+        best_bid = max(best_bid, px * (1 - is_ask))
+        best_ask = min(best_ask, px + NO_ASK * (1 - is_ask))
         if order.node >= 0 and mid2 > 0 and state.ledger.tracker.node[order.node].own_fill_ns == 0:
             depth = book.distance2(mid2, np.int64(order.s), np.int64(order.px)) * to_bps
             intensity.on_exposure(state.intensity, depth, seconds, NO_FILL)
     for s in range(2):
         best = best_bid if s == 0 else best_ask
-        if best == 0:
+        if best == 0 or best == NO_ASK:
             state.not_quoting_ns[s, state.ladder.no_quote[s]] += elapsed_ns
             continue
         state.quoting_ns[s] += elapsed_ns
@@ -324,5 +348,5 @@ def _measure_quotes(state, now_ns):
         touch = np.int64(state.book.best_px[s])
         if touch > 0 and ((s == 0 and best >= touch) or (s == 1 and best <= touch)):
             state.touch_ns[s] += elapsed_ns
-    if best_bid > 0 and best_ask > 0:
+    if best_bid > 0 and best_ask < NO_ASK:
         state.two_sided_ns += elapsed_ns

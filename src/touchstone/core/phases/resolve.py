@@ -100,12 +100,11 @@ def _renew(state, out):
 @compiled
 def predict_on_clock(state, out):
     """Predictions that do not depend on whether we trade: fair value each second, the evaluation sample."""
-    if not state.params.has_models:
-        return
     now_ns = np.int64(state.now_ns)
     if can_see(state) and now_ns >= state.ledger.next_fair_ns:
         state.ledger.next_fair_ns = (now_ns // NS + 1) * NS
-        ledger.freeze_fair(state.ledger, state.models, state.market_params, out)
+        if state.params.follows_fair:
+            ledger.freeze_fair(state.ledger, state.models, state.market_params, out)
         if leadlag.is_known(state.market_params):
             lag_predictions.freeze(state.ledger, state.models, state.market_params, out)
         if state.params.has_regime and belief.is_known(state.models.belief):

@@ -5,7 +5,7 @@ import numpy as np
 from touchstone.core import events
 from touchstone.core.calibration import shadow
 from touchstone.core.conventions import NEVER_NS, side_index
-from touchstone.core.jit import compiled
+from touchstone.core.jit import apart
 from touchstone.core.market import book as order_book
 from touchstone.core.market import midpath
 from touchstone.core.trading import risk
@@ -13,7 +13,7 @@ from touchstone.core.trading import risk
 ONE_ROW = np.uint64(1)
 
 
-@compiled
+@apart
 def skim(state, rows, start, stop, until_ns):
     """Take in rows start..stop heard up to until_ns while each only sets the size of a level behind the touch.
 

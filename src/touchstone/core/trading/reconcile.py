@@ -28,13 +28,15 @@ NO_BETS = np.int64(0)
 LIFE = quoting.HORIZON_60S  # an order that is not moved now rests for about a minute
 EXPOSED_SHARE = 0.5  # of the depth of its level: an order nearer than the level by that is too near
 ONE = np.int64(1)
+TAKEN_PX = np.int64(1 << 56)  # farther than every price from every other
+NONE_LEFT = np.int64(1 << 61)  # less than the distance of what is taken in units of 1 / MAX_LIVE
 
 RECONCILE = record(
     [
         ("order_of_level", "i8", (2, MAX_LEVELS)),  # scratch: slot of the order that serves the level, -1 none
         ("is_matched", "i1", (order_table.CAPACITY,)),  # scratch
-        ("candidate", "i8", (order_table.MAX_LIVE,)),  # scratch: slots of the orders that may serve a level, -1 taken
-        ("candidate_px", "i8", (order_table.MAX_LIVE,)),
+        ("candidate", "i8", (order_table.MAX_LIVE,)),  # scratch: slots of the orders that may serve a level
+        ("candidate_px", "i8", (order_table.MAX_LIVE,)),  # TAKEN_PX: it serves one
         ("n_idle", "i8", (2,)),  # scratch: resting orders that serve no level
         ("n_lacking", "i8", (2,)),  # scratch: wanted levels without an order
         ("n_kept", "i8"),
@@ -97,17 +99,13 @@ def match(state, s, least):
         if ladder.qty[s, j] == 0:
             continue
         work.n_lacking[s] += 1
-        place = np.int64(-1)
-        nearest_distance = np.int64(0)
+        px = np.int64(ladder.px[s, j])
+        best = NONE_LEFT  # distance and place in one number: the nearest is found without a branch
         for n in range(n_candidates):
-            distance = abs(work.candidate_px[n] - ladder.px[s, j])
-            if work.candidate[n] >= 0 and (place < 0 or distance < nearest_distance):
-                place = np.int64(n)
-                nearest_distance = distance
-                if distance == 0:
-                    break
-        if place < 0:
+            best = min(best, abs(work.candidate_px[n] - px) * order_table.MAX_LIVE + n)
+        if best >= NONE_LEFT:
             continue
+        place, nearest_distance = best % order_table.MAX_LIVE, best // order_table.MAX_LIVE
         nearest = np.int64(work.candidate[place])
         order = state.orders.slot[nearest]
         keep = order.state == order_table.SENT or nearest_distance == 0
@@ -121,7 +119,7 @@ def match(state, s, least):
         if keep and (order.state == order_table.SENT or _fits(order, ladder.qty[s, j], least)):
             work.order_of_level[s, j] = nearest
             work.is_matched[nearest] = 1
-            work.candidate[place] = -1
+            work.candidate_px[place] = TAKEN_PX
             work.n_kept += 1
             work.n_lacking[s] -= 1
             if order.state == order_table.RESTING:
@@ -227,7 +225,7 @@ def stamp(order, tracked, now_ns):
     order.prediction_ns = now_ns
     order.predicted_fill_prob = tracked.p[quoting.HORIZON_10S]
     order.predicted_as_bps = tracked.forecast.loc_bps[quoting.MARKOUT_10S]
-    order.edge_prediction_id = tracked.prediction_id + 2
+    order.edge_prediction_id = tracked.prediction_id + 2 if tracked.forecast.has_edge else 0
     order.predicted_edge_bps = tracked.forecast.edge_loc
 
 

@@ -369,7 +369,7 @@ def on_transfer(risk, micro):
         risk.equity += micro
 
 
-@compiled
+@inline
 def update(risk, now_ns, inputs):
     """Judge every breaker on one set of INPUTS at one time; call on every event and timer. Returns the risk state."""
     _blind_book(risk, now_ns, inputs)

@@ -87,7 +87,14 @@ def _should_speak(readings: Readings, name: str, orders: int) -> bool:
     """Whether the settings have it speak, there were orders to speak of, and what it listens to was heard."""
     models = readings.session.config.models
     heard = (readings.result.get("lead_lag") or {}).get("reference") not in (None, "none")
-    switches = {"lag": models.lag and heard, "toxic_signals": models.toxicity, "belief": models.regime}
+    is_scored = models.idle == "scored"
+    switches = {
+        "lag": models.lag and heard,
+        "toxic_signals": models.toxicity,
+        "belief": models.regime,
+        "fair": models.fair or is_scored,
+        "edge": models.edge or is_scored,
+    }
     is_on = all(on for part, on in switches.items() if name.startswith(part))
     return is_on and orders >= FEWEST_ORDERS
 
