@@ -18,7 +18,6 @@ import numpy as np
 from touchstone import TouchstoneError
 from touchstone.config import Config
 from touchstone.core import engine, events, records
-from touchstone.core.actions import ACTION
 from touchstone.core.calibration import ledger, shadow
 from touchstone.core.events import EVENT
 from touchstone.core.phases.observe import observe_params
@@ -31,10 +30,11 @@ NEVER_NS = 1 << 62
 RECORD_BYTES = EVENT.itemsize
 KEPT_IDS = 1 << 16  # predictions whose outcomes may still come: many times those of the longest horizon
 BATCH = 1 << 14  # outcomes that are paired together
-CLOCK_KINDS = (records.KIND_FAIR, records.KIND_LAG, records.KIND_BELIEF)
-ORDER_KINDS = (records.KIND_PLACE, records.KIND_AMEND)
+CLOCK_KINDS = tuple(int(kind) for kind in (records.KIND_FAIR, records.KIND_LAG, records.KIND_BELIEF))
+ORDER_KINDS = (int(records.KIND_PLACE), int(records.KIND_AMEND))
 OF_FORECASTS = ("rate", "empirical", "recalibration", "is_recalibrated", "recalibrated_ns")  # in a scorecard
-assert ACTION.itemsize == RECORD_BYTES
+_RENEW, _NODES = int(records.KIND_RENEW), int(shadow.MASK)
+_OF_ROW = ["kind", "cloid", "quote_id", "px", "qty", "depth_bps", "queue_ahead"]
 
 
 class BesideError(TouchstoneError):
@@ -94,19 +94,36 @@ def _fill(machine: Any, state: bytes) -> None:
     machine["state"].view(np.uint8)[:] = np.frombuffer(state, np.uint8)
 
 
+def _columns(rows: Any) -> dict[str, Any]:
+    """Views of the fields of an array of records."""
+    return {name: rows[name] for name in rows.dtype.names}
+
+
 class Core:
-    """One of the two: its machine, and which prediction each id of its outcomes belongs to."""
+    """One of the two: its machine, and which prediction each id of its outcomes belongs to.
+
+    Records and columns are looked up once: NumPy takes longer to find one than the core to take in an event.
+    """
 
     def __init__(self, machine: Any) -> None:
         self.machine = machine
         self.state, self.out = machine[0].state, machine[0].out
-        self.tracker = self.state.ledger.tracker
+        self.parts = (self.state.ledger, self.state.models, self.state.params, self.state.market_params, self.out)
+        self.tracker, self.orders = self.state.ledger.tracker, self.state.orders
+        plain = machine.view(np.ndarray)
+        self.now_ns = plain["state"]["now_ns"]
+        self.n_made = plain["state"]["ledger"]["tracker"]["n_made"]
+        self.node = _columns(plain["state"]["ledger"]["tracker"]["node"][0])
+        self.crowd = plain["state"]["ledger"]["tracker"]["node"]["forecast"]["crowd"][0]
+        self.order = _columns(plain["state"]["orders"]["slot"][0])
+        self.next_cloid = plain["state"]["orders"]["next_cloid"]
+        self.made = plain["out"]["predictions"][0]
         names = records.OUT.names[: records.OUT.names.index("overflow")]  # the counters stand first in OUT
         self._counters = machine["out"].view(np.uint8).data[: 8 * len(names)].cast("q")
         self._nothing = memoryview(bytes(8 * len(names))).cast("q")
         self._predictions, self._outcomes = names.index("n_predictions"), names.index("n_outcomes")
         self._halted = machine["state"]["is_halted"]
-        self._n_orders = int(self.tracker.n_made)
+        self.n_orders = int(self.n_made[0])
         self._ids: Any = np.zeros(0, np.int64)
         self._keys: Any = np.zeros(0, np.int64)
         self._made: list[Any] = []
@@ -123,14 +140,14 @@ class Core:
     @property
     def predictions(self) -> Any:
         """Rows of the predictions made since the last `drain`."""
-        return self.out.predictions[: self._counters[self._predictions]]
+        return self.made[: self._counters[self._predictions]]
 
     def drain(self) -> None:
         """Keep what pairs need of what was written down, and empty the buffers."""
         if self._counters == self._nothing:
             return
         if self._counters[self._predictions]:
-            self._note(np.asarray(self.predictions).view(np.ndarray))
+            self._note(self.predictions)
         if count := self._counters[self._outcomes]:
             self.outcomes.append(np.asarray(self.out.outcomes[:count]).view(np.ndarray).copy())
             self.n_outcomes += count
@@ -138,17 +155,19 @@ class Core:
 
     def _note(self, rows: Any) -> None:
         """What an id stands for is the same in both cores: the number of the order, or the time of the clock."""
-        is_order = ~np.isin(rows["kind"], CLOCK_KINDS)
-        numbers = self._n_orders + np.cumsum(is_order) - 1
-        self._n_orders += int(is_order.sum())
-        self._made.append((rows["prediction_id"].copy(), np.where(is_order, numbers, rows["made_ns"])))
+        for kind, made_ns, prediction_id in rows[["kind", "made_ns", "prediction_id"]].tolist():
+            if kind in CLOCK_KINDS:
+                self._made.append((prediction_id, made_ns))
+            else:
+                self._made.append((prediction_id, self.n_orders))
+                self.n_orders += 1
 
     def take_outcomes(self) -> tuple[Any, Any]:
         """(rows, keys) of the outcomes since the last call."""
         if self._made:
-            ids, keys = zip(*self._made, strict=True)
-            self._ids = np.concatenate([self._ids[-KEPT_IDS:], *ids])
-            self._keys = np.concatenate([self._keys[-KEPT_IDS:], *keys])
+            ids, keys = np.array(self._made, np.int64).T
+            self._ids = np.concatenate([self._ids[-KEPT_IDS:], ids])
+            self._keys = np.concatenate([self._keys[-KEPT_IDS:], keys])
             self._made.clear()
         rows = np.concatenate(self.outcomes)
         self.outcomes.clear()
@@ -177,7 +196,7 @@ class Beside:
     @property
     def now_ns(self) -> int:
         """Receive time of the newest event."""
-        return int(self.incumbent.state.now_ns)
+        return int(self.incumbent.now_ns[0])
 
     def feed(self, payload: bytes) -> None:
         """Take in whole records of events."""
@@ -211,62 +230,56 @@ class Beside:
 
     def _follow(self) -> None:
         """Predict the orders and samples that the incumbent has just made."""
-        theirs, ours = self.incumbent.tracker, self.challenger.tracker
-        number = self.incumbent._n_orders
-        if int(theirs.n_made) == number:
+        theirs, ours = self.incumbent, self.challenger
+        number = theirs.n_orders
+        if theirs.n_made[0] == number:
             return
-        seen = False
-        for row in self.incumbent.predictions:
-            kind = int(row.kind)
+        is_observed = False
+        for row in theirs.predictions[_OF_ROW].tolist():
+            kind = row[0]
             if kind in CLOCK_KINDS:
                 continue
-            node = theirs.node[number & int(shadow.MASK)]
-            if kind == records.KIND_RENEW:  # which the challenger does by itself
-                self._check(number, node)
+            if kind == _RENEW:  # which the challenger does by itself
+                at = number & _NODES
+                if any(theirs.node[name][at] != ours.node[name][at] for name in ("cloid", "made_ns")):
+                    raise BesideError(f"the challenger lost step at order {number}: another one lives on")
             else:
-                if int(ours.n_made) != number:
-                    raise BesideError(f"the challenger lost step at order {number}: it has made {int(ours.n_made)}")
-                if not seen:
-                    observe_params(self.challenger.state)
-                    self.challenger.state.market_params.t_ns = self.challenger.state.now_ns
-                    seen = True
-                self._predict(row, node, kind)
+                if ours.n_made[0] != number:
+                    raise BesideError(f"the challenger lost step at order {number}: it has made {ours.n_made[0]}")
+                if not is_observed:
+                    observe_params(ours.state)
+                    ours.state.market_params.t_ns = ours.now_ns[0]
+                    is_observed = True
+                self._predict(row, number & _NODES)
             number += 1
 
-    def _check(self, number: int, node: Any) -> None:
-        own = self.challenger.tracker.node[number & int(shadow.MASK)]
-        if (int(own.cloid), int(own.made_ns)) != (int(node.cloid), int(node.made_ns)):
-            raise BesideError(f"the challenger lost step at order {number}, cloid {int(node.cloid)}")
-
-    def _predict(self, row: Any, node: Any, kind: int) -> None:
+    def _predict(self, row: tuple[Any, ...], at: int) -> None:
         """One order of theirs: the challenger's predictions, and its place in the challenger's table."""
-        state, out = self.challenger.state, self.challenger.out
-        bets = np.int64(node.is_window.any())  # only evaluation samples have windows
+        kind, cloid, quote_id, px, qty, depth_bps, queue_ahead = row
+        theirs, ours = self.incumbent, self.challenger
+        s, index = theirs.node["s"][at], theirs.node["index"][at]
+        bets = np.int64(theirs.node["is_window"][at].any())  # only evaluation samples have windows
         i = ledger.freeze(
-            state.ledger, state.models, state.params, state.market_params, out, np.int64(kind), np.int64(row.cloid),
-            np.int64(row.quote_id), np.int64(node.s), np.int64(row.px), np.int64(node.index), np.int64(row.qty),
-            np.float64(row.depth_bps), np.float64(row.queue_ahead), bets,
+            *ours.parts, np.int64(kind), np.int64(cloid), np.int64(quote_id), s, np.int64(px), index, np.int64(qty),
+            np.float64(depth_bps), np.float64(queue_ahead), bets,
         )  # fmt: skip
-        own = state.ledger.tracker.node[i]
-        own.forecast.crowd = node.forecast.crowd
+        ours.crowd[i] = theirs.crowd[at]
         if kind in ORDER_KINDS:
-            self._enter(int(row.cloid), i, int(own.prediction_id))
+            self._enter(cloid, i)
         else:
-            shadow.wait(state.ledger.tracker, i, np.int64(own.active_ns))
+            shadow.wait(ours.tracker, np.int64(i), ours.node["active_ns"][i])
 
-    def _enter(self, cloid: int, node: Any, prediction_id: int) -> None:
-        table, order = self.challenger.state.orders, self.incumbent.state.orders.slot[cloid & int(orders.MASK)]
-        table.next_cloid = cloid
-        i = orders.add(
-            table, np.int64(order.s), np.int64(order.px), np.int64(order.qty), np.int64(order.sent_ns),
-            np.int64(order.is_reduce), np.int64(order.amends),
-        )  # fmt: skip
-        ours = table.slot[i]
-        if int(ours.cloid) != cloid:
+    def _enter(self, cloid: int, node: int) -> None:
+        """Into the table, where the exchange's answers will find it."""
+        ours, order = self.challenger, self.incumbent.order
+        at = cloid & int(orders.MASK)
+        ours.next_cloid[0] = cloid
+        i = orders.add(ours.orders, *(order[name][at] for name in ("s", "px", "qty", "sent_ns", "is_reduce", "amends")))
+        if ours.order["cloid"][i] != cloid:
             raise BesideError(f"the challenger has no place for order {cloid}")
-        ours.node = node
-        ours.fill_prediction_id = prediction_id
-        ours.quote_id = order.quote_id
+        ours.order["node"][i] = node
+        ours.order["fill_prediction_id"][i] = ours.node["prediction_id"][node]
+        ours.order["quote_id"][i] = order["quote_id"][at]
 
     def pairs(self, *, at_least: int = BATCH) -> Iterator[Paired]:
         """What both had an outcome of since the last call; nothing while there are fewer than `at_least`."""
