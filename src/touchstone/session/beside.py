@@ -49,8 +49,11 @@ class Paired:
 
     target: Any
     resolved_ns: Any
-    incumbent: Any  # losses
-    challenger: Any
+    outcome: Any  # 0/1, or bps
+    loss: Any  # of the incumbent
+    loss_challenger: Any
+    forecast: Any  # of the incumbent: probability, or mean in bps
+    forecast_challenger: Any
 
 
 def challenger_of(start: bytes, config: Config, changed: Config) -> Any:
@@ -296,9 +299,12 @@ class Beside:
         decided, in_ours = theirs["decided"] == DECIDED_TAPE, ours["decided"] == DECIDED_TAPE
         both = decided & in_ours & np.isfinite(theirs["loss"]) & np.isfinite(ours["loss"])
         np.add.at(self.n_unpaired, theirs["target"][(decided | in_ours) & ~both], 1)
+        theirs, ours = theirs[both], ours[both]
         yield Paired(
-            theirs["target"][both], theirs["resolved_ns"][both], theirs["loss"][both], ours["loss"][both]
-        )
+            target=theirs["target"], resolved_ns=theirs["resolved_ns"], outcome=theirs["outcome"],
+            loss=theirs["loss"], loss_challenger=ours["loss"],
+            forecast=theirs["forecast"], forecast_challenger=ours["forecast"],
+        )  # fmt: skip
 
 
 def _common(targets: Any, keys: Any, other_targets: Any, other_keys: Any) -> tuple[Any, Any]:

@@ -6,9 +6,16 @@ the windows of the next begin. Of block b
 
     d_b = mean loss of the incumbent - mean loss of the challenger        (positive: the challenger is better)
 
-over the same outcomes. Both directions have an e-process on d_b, clipped at 4 x the mean |d| of the blocks before
-(core/calibration/evidence.py, BOUNDED; the first ten blocks only set that scale): it exceeds 1/alpha ever with a chance
-of at most alpha where the mean of the clipped d_b, given the past, is not on its side. So one may look at any time.
+over the same outcomes. Both directions have an e-process over the blocks: it exceeds 1/alpha ever with a chance of at
+most alpha where the other is no worse, so one may look at any time. As in the scorecards (core/calibration/evidence.py),
+
+    probabilities   the mean over the block's outcomes of e-values of Henzi and Ziegel 2022 for the Brier score, of p
+                    against q with b = (p + q) / 2 and an alternative pi on q's side of b: pi / b where the event came,
+                    (1 - pi) / (1 - b) where not. pi = b + k (q - p), kept off 0 and 1, in six strategies k = 1/4 to 8
+                    (a mean of e-values is one). Clipped differences would not do: where events are rare, the clip
+                    takes away what a forecast that is too low loses when one comes
+    the rest        bets on d_b, clipped at 4 x the mean |d| of the blocks before; the first ten only set that scale.
+                    What is tested is the mean of the clipped d_b, given the past
 
 For the eye: the mean of d_b with its 90 % interval, mean +- t(0.95, B - 1) s / sqrt(B), and the effect that B blocks
 would show in 80 % of cases, (t(0.95) + t(0.8)) s / sqrt(B) (insight/paired.py).
@@ -27,13 +34,15 @@ import numpy as np
 from touchstone.core.calibration import blocks, evidence
 from touchstone.core.conventions import NS
 from touchstone.core.jit import record
-from touchstone.core.targets import N_TARGETS, TARGET_NAMES
+from touchstone.core.targets import IS_BINARY, N_TARGETS, TARGET_NAMES
 from touchstone.insight.paired import LEVEL, POWER, t_quantile
 from touchstone.session.beside import Paired
 
 WINS, LOSES, NOT_SHOWN, WARMING, NO_DATA = "WINS", "LOSES", "NOT SHOWN", "WARMING", "NO DATA"
 FALSE_SHARE = 0.05  # of the verdicts, at most
 NO_BLOCK = -1
+BOLDNESS = np.array([0.25, 0.5, 1.0, 2.0, 4.0, 8.0])  # alternatives of Henzi and Ziegel: 0.25 is that of the scorecards
+LEAST_E = 0.5  # no single outcome costs more than half
 
 HORIZON_NS = tuple(round(float(name.rpartition("_")[2].removesuffix("s")) * NS) for name in TARGET_NAMES)
 BLOCK_NS = tuple(max(2 * horizon_ns, blocks.SHORTEST_NS) for horizon_ns in HORIZON_NS)
@@ -58,6 +67,8 @@ SCORE = record(  # of one target
         ("block", "i8"),  # the one that fills now; time // length
         ("block_n", "i8"),
         ("block_gain", "f8"),
+        ("block_better", "f8", (evidence.LINES,)),  # of probabilities: sums of e-values for the challenger, against it
+        ("block_worse", "f8", (evidence.LINES,)),
         ("n", "i8"),  # pairs taken in
         ("n_left_out", "i8"),  # pairs whose window reaches over the start of a block
         ("n_unpaired", "i8"),  # outcomes that only one of the two had
@@ -66,7 +77,9 @@ SCORE = record(  # of one target
         ("n_blocks", "i8"),  # that are over
         ("average", "f8"),  # of d_b
         ("squares", "f8"),  # of d_b, about the average
-        ("bounded", evidence.BOUNDED),
+        ("better", evidence.BETS),  # of probabilities
+        ("worse", evidence.BETS),
+        ("bounded", evidence.BOUNDED),  # of the rest: skill and harm of the challenger
     ]
 )
 COMPARISON = record([("score", SCORE, (N_TARGETS,))])
@@ -106,34 +119,42 @@ class Comparison:
     def take(self, pairs: Paired) -> None:
         """Take in outcomes that both predicted, in the order of their resolution."""
         for target in np.unique(pairs.target).tolist():
-            of_it = pairs.target == target
-            self._take(target, pairs.resolved_ns[of_it], pairs.incumbent[of_it], pairs.challenger[of_it])
+            self._take(target, pairs, pairs.target == target)
 
     def count_unpaired(self, counts: Any) -> None:
         """Outcomes by target that only one of the two had."""
         for target in range(N_TARGETS):
             self._scores[target].n_unpaired += int(counts[target])
 
-    def _take(self, target: int, resolved_ns: Any, incumbent: Any, challenger: Any) -> None:
+    def _take(self, target: int, pairs: Paired, of_it: Any) -> None:
         score, length_ns = self._scores[target], BLOCK_NS[target]
-        block = resolved_ns // length_ns
-        within = ((resolved_ns - HORIZON_NS[target]) // length_ns == block) & (block >= score.block)
-        score.n_left_out += int((~within).sum())
-        block, incumbent, challenger = block[within], incumbent[within], challenger[within]
-        if len(block) == 0:
+        block = pairs.resolved_ns // length_ns
+        within = ((pairs.resolved_ns - HORIZON_NS[target]) // length_ns == block) & (block >= score.block)
+        score.n_left_out += int((of_it & ~within).sum())
+        kept = of_it & within
+        if not kept.any():
             return
+        block, loss, other = block[kept], pairs.loss[kept], pairs.loss_challenger[kept]
         score.n += len(block)
-        score.incumbent += float(incumbent.sum())
-        score.challenger += float(challenger.sum())
+        score.incumbent += float(loss.sum())
+        score.challenger += float(other.sum())
         starts = np.flatnonzero(np.diff(block, prepend=NO_BLOCK - 1))
-        gains = np.add.reduceat(incumbent - challenger, starts)
-        counts = np.diff(starts, append=len(block))
-        for number, gain, count in zip(block[starts].tolist(), gains.tolist(), counts.tolist(), strict=True):
+        counts = np.diff(starts, append=len(block)).tolist()
+        gains = np.add.reduceat(loss - other, starts).tolist()
+        better = worse = None
+        if IS_BINARY[target]:
+            p, q = (_clipped(each[kept]) for each in (pairs.forecast, pairs.forecast_challenger))
+            better = np.add.reduceat(e_values(p, q, pairs.outcome[kept]), starts)
+            worse = np.add.reduceat(e_values(q, p, pairs.outcome[kept]), starts)
+        for i, number in enumerate(block[starts].tolist()):
             if number != score.block:
-                _close(score)
+                _close(score, IS_BINARY[target])
                 score.block = number
-            score.block_gain += gain
-            score.block_n += count
+            score.block_n += counts[i]
+            score.block_gain += gains[i]
+            if better is not None and worse is not None:
+                score.block_better += better[i]
+                score.block_worse += worse[i]
 
     def summary(self, targets: list[int]) -> dict[str, Any]:
         """Verdict and what it is made of, by target; docs/json.md."""
@@ -161,25 +182,48 @@ class Comparison:
             "low": gain - reach * se if wide and gain is not None and se is not None else None,
             "high": gain + reach * se if wide and gain is not None and se is not None else None,
             "minimum_detectable": (reach + t_quantile(POWER, count - 1.0)) * se if se is not None else None,
-            "e_better": _e_value(score.bounded.skill) if count else None,
-            "e_worse": _e_value(score.bounded.harm) if count else None,
+            "e_better": _e_value(score, target, "better") if count else None,
+            "e_worse": _e_value(score, target, "worse") if count else None,
             "clipped": int(score.bounded.n_clipped),
             "left_out": int(score.n_left_out),
             "unpaired": int(score.n_unpaired),
         }
 
 
-def _close(score: Any) -> None:
-    """A block is over: bet on its gain, then learn its scale."""
+def e_values(p: Any, q: Any, outcome: Any) -> Any:
+    """E-values [n, strategies] against "p is no worse than q" in the Brier score; p, q inside (0, 1), outcome 0 or 1.
+
+    `evidence.henzi_ziegel` with bolder and less bold alternatives. 1 where the forecasts are equal.
+    """
+    p, q, y = (each[:, np.newaxis] for each in (p, q, outcome > 0.5))
+    boundary = 0.5 * (p + q)
+    off = np.clip(BOLDNESS * (q - p), -LEAST_E * boundary, LEAST_E * (1.0 - boundary))
+    return np.where(y, 1.0 + off / boundary, 1.0 - off / (1.0 - boundary))
+
+
+def _clipped(p: Any) -> Any:
+    return np.clip(p, evidence.P_CLIP, 1.0 - evidence.P_CLIP)
+
+
+def _close(score: Any, is_binary: bool) -> None:
+    """A block is over: bet on its gain."""
     if score.block_n > 0:
-        d = float(score.block_gain) / int(score.block_n)
-        evidence.bet_on_difference(score.bounded, np.float64(d))
+        n = int(score.block_n)
+        d = float(score.block_gain) / n
+        if is_binary:
+            for bets, total in ((score.better, score.block_better), (score.worse, score.block_worse)):
+                for k in range(evidence.LINES):
+                    evidence.multiply(bets.line[k], np.float64(math.log(float(total[k]) / n)))
+        else:
+            evidence.bet_on_difference(score.bounded, np.float64(d))
         score.n_blocks += 1
         off = d - float(score.average)
         score.average += off / int(score.n_blocks)
         score.squares += off * (d - float(score.average))
     score.block_n = 0
     score.block_gain = 0.0
+    score.block_better[:] = 0.0
+    score.block_worse[:] = 0.0
 
 
 def _judge(found: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -211,5 +255,9 @@ def _discoveries(values: list[float | None]) -> list[bool]:
     return [bool(each) for each in found]
 
 
-def _e_value(bets: Any) -> float:
+def _e_value(score: Any, target: int, which: str) -> float:
+    if IS_BINARY[target]:
+        bets = score[which]
+    else:
+        bets = score.bounded.skill if which == "better" else score.bounded.harm
     return math.exp(min(max(float(evidence.log_e(bets)), -690.0), 690.0))
