@@ -348,8 +348,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _COMMANDS = frozenset(
-    "run exchange import backtest challenge compare report export config show check reference keys new doctor dashboard "
-    "alerts test".split()
+    "run exchange import backtest challenge compare report export config show check reference keys new doctor "
+    "dashboard alerts test".split()
 ) | {name for name, _ in operator.COMMANDS}
 
 

@@ -19,17 +19,15 @@ WORDS = {
 
 
 def challenger_table(result: Result) -> RenderableType:
-    """The challenger of a session; in words where there was none."""
-    found: Mapping[str, Any] | None = result.get("challenger")
-    if not found:
-        return Text("none: the settings of [models] are the incumbent's")
+    """The challenger of a session."""
+    found: Mapping[str, Any] = result["challenger"]
     return Group(Text("\n".join(sentences(found))), Text(""), target_table(found))
 
 
 def sentences(found: Mapping[str, Any]) -> list[str]:
     """What was changed, and what came of it."""
     changed = ", ".join(
-        f"{name} {each['incumbent']:g} -> {each['challenger']:g}" for name, each in found["changed"].items()
+        f"{name} {each['incumbent']} -> {each['challenger']}" for name, each in found["changed"].items()
     )
     lines = [f"[models] {changed}", f"{found['verdict']}: {WORDS[found['verdict']]}"]
     if note := found.get("note"):

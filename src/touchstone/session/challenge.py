@@ -7,7 +7,7 @@ the windows of the next begin. Of block b
     d_b = mean loss of the incumbent - mean loss of the challenger        (positive: the challenger is better)
 
 over the same outcomes. Both directions have an e-process over the blocks: it exceeds 1/alpha ever with a chance of at
-most alpha where the other is no worse, so one may look at any time. As in the scorecards (core/calibration/evidence.py),
+most alpha where the other is no worse, so one may look at any time. As in the scorecards (calibration/evidence.py),
 
     probabilities   the mean over the block's outcomes of e-values of Henzi and Ziegel 2022 for the Brier score, of p
                     against q with b = (p + q) / 2 and an alternative pi on q's side of b: pi / b where the event came,
@@ -256,8 +256,6 @@ def _discoveries(values: list[float | None]) -> list[bool]:
 
 
 def _e_value(score: Any, target: int, which: str) -> float:
-    if IS_BINARY[target]:
-        bets = score[which]
-    else:
-        bets = score.bounded.skill if which == "better" else score.bounded.harm
+    of_rest = score.bounded.skill if which == "better" else score.bounded.harm
+    bets = score[which] if IS_BINARY[target] else of_rest
     return math.exp(min(max(float(evidence.log_e(bets)), -690.0), 690.0))

@@ -59,7 +59,7 @@ def settings_of(folder: Path, file: Path) -> tuple[Config, Config]:
     ]
     if others:
         raise ChallengeError(
-            f"{file}: a challenger differs in [models] only, and here also {', '.join(others)} is not as in the session; "
+            f"{file}: a challenger differs in [models] only, but {', '.join(others)} is not as in the session either; "
             "leave that out, or hold the configurations against each other with touchstone compare"
         )
     return of_session, of_session.model_copy(update={"models": asked.models})
@@ -86,7 +86,7 @@ class Challenger:
     def __init__(
         self, folder: Path, settings: Config, changed: Config, comparison: Comparison, evidence: bytes | None = None
     ) -> None:
-        """evidence: of the challenger from earlier sessions (carry.py); without, it begins with what the incumbent knew.
+        """evidence: of the challenger from earlier sessions (carry.py); without, it knows what the incumbent knew.
 
         Raises ChallengeError, JournalError.
         """

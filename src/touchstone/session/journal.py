@@ -236,8 +236,10 @@ class Reader:
                 yield from self._blocks(file, path, meta)
 
     def follow(self, may_come: Callable[[], bool]) -> Iterator[Block]:
-        """The blocks as they are written. At the end of what there is `may_come` is asked (it may sleep) whether to look
-        again; what is there when it says no is still given.
+        """The blocks as they are written.
+
+        At the end of what there is `may_come` is asked (it may sleep) whether to look again; what is there when it says
+        no is still given.
         """
         number, offset, is_last_look = 0, 0, False
         while True:
