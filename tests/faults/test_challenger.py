@@ -1,4 +1,4 @@
-"""Champion and challenger over sessions at the local exchange: who trades, who runs beside, what is kept, who takes over."""
+"""Champion and challenger over sessions at the local exchange: who trades, what is kept, who takes over."""
 
 import json
 import os

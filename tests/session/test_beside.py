@@ -1,5 +1,6 @@
 """A second core beside the one that trades: it predicts the same, learns the same, and sends nothing."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from touchstone import config
 from touchstone.backtest import runner
+from touchstone.cli.main import main
 from touchstone.core import state as core
 from touchstone.core.targets import N_TARGETS, TARGET_NAMES
 from touchstone.session import carry, journal
@@ -171,6 +173,26 @@ def test_settings_that_hardly_differ_do_not_win(settings: config.Config, tmp_pat
     assert wins <= 2  # at 5 % each more than 2 of 8 has a chance of 0.6 %
 
 
+def test_the_command_prints_a_table_and_a_document(
+    session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "changed.toml").write_text(
+        "[models]\nintensity_half_life_s = 60.0\n[evaluation]\ncalibration_interval_s = 60.0\n"
+    )
+    arguments = ["challenge", str(session), str(session), "--config", str(tmp_path / "changed.toml"), "--follow"]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "[models] intensity_half_life_s 600.0 -> 60.0" in shown
+    assert "fill_10s" in shown
+    assert main([*arguments, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["changed"] == {"intensity_half_life_s": {"incumbent": 600.0, "challenger": 60.0}}
+    assert set(document["targets"]) == {"fill_1s", "fill_10s", "fill_60s"}
+    page = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
+    keys = set(document) | set(document["targets"]["fill_1s"])
+    assert [key for key in keys if f"`{key}`" not in page] == []
+
+
 # --- What it refuses, and journals that are not finished
 
 
@@ -183,7 +205,7 @@ def test_a_killed_session_counts_as_far_as_it_goes(session: Path, settings: conf
     (cut / STATES / START).write_bytes((session / STATES / START).read_bytes())
     challenger = Challenger(cut, settings, with_models(settings, intensity_half_life_s=60.0), Comparison())
     challenger.run(lambda: False)
-    assert 0 < challenger.n_market
+    assert challenger.n_market > 0
     assert challenger.comparison.summary([0])["targets"]["fill_1s"]["n"] > 0
 
 

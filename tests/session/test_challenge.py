@@ -67,9 +67,9 @@ def test_the_mean_of_blocks_has_the_interval_of_student() -> None:
     comparison = Comparison()
     comparison.take(paired("fair_1s", 61, forecast, other, outcome))
     found = comparison.summary([TARGET_NAMES.index("fair_1s")])["targets"]["fair_1s"]
-    d = ((forecast - outcome) ** 2 - (other - outcome) ** 2).reshape(61, PER_BLOCK).mean(axis=1)[:60]  # the last is open
+    d = ((forecast - outcome) ** 2 - (other - outcome) ** 2).reshape(61, PER_BLOCK).mean(axis=1)[:60]
     se = d.std(ddof=1) / math.sqrt(60)
-    assert (found["n"], found["blocks"]) == (610, 60)
+    assert (found["n"], found["blocks"]) == (610, 60)  # the last is still open
     assert found["gain"] == pytest.approx(d.mean(), rel=1e-9)
     assert found["high"] - found["gain"] == pytest.approx(1.67109 * se, rel=1e-4)
     assert found["minimum_detectable"] == pytest.approx((1.67109 + 0.84796) * se, rel=1e-3)
@@ -119,7 +119,7 @@ def test_who_knows_more_wins_and_who_knows_less_loses(name: str) -> None:
 
 
 def test_a_rare_event_is_not_clipped_away() -> None:
-    """Who always says less wins nearly every block and loses by far where it counts: clipped gains would not see that."""
+    """Who always says less wins nearly every block and loses where it counts: clipped gains would not see that."""
     blocks, chance = 600, np.random.default_rng(4)
     outcome = (chance.uniform(size=blocks * PER_BLOCK) < 0.01).astype(np.float64)
     honest, too_low = np.full(len(outcome), 0.01), np.full(len(outcome), 1e-4)
@@ -186,4 +186,5 @@ def test_equals_hardly_ever_win_in_many_runs() -> None:
 def test_settings_are_those_of_the_models() -> None:
     assert set(CONCERNS) <= set(Models.model_fields)
     assert concerned(["careful_cap_bps", "lag"]) == []
-    assert [TARGET_NAMES[target] for target in concerned(["intensity_half_life_s"])] == ["fill_1s", "fill_10s", "fill_60s"]
+    of_fill = [TARGET_NAMES[target] for target in concerned(["intensity_half_life_s"])]
+    assert of_fill == ["fill_1s", "fill_10s", "fill_60s"]
