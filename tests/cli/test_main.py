@@ -286,7 +286,7 @@ def test_a_session_trades_with_its_options(shells: Shells, capsys: pytest.Captur
     assert where.starts == ["--market", "thin", "--coin", "hyna:HYPE"]
     assert where.shows_own_orders
     assert where.speed == 5.0
-    assert options == {"minutes": 2.0, "folder": Path("here")}
+    assert options == {"minutes": 2.0, "folder": Path("here"), "replaces_models": False}
     assert "touchstone report here" in capsys.readouterr().err
 
 
@@ -296,6 +296,19 @@ def test_a_session_gets_a_folder_of_its_own_and_the_length_of_the_first_by_defau
     assert options["folder"].parent == Path("sessions")
     assert options["minutes"] == 53.0
     assert where.speed == 20.0
+
+
+def test_the_operator_may_replace_the_models(shells: Shells) -> None:
+    assert main(["run", "--replace-models"]) == 0
+    assert shells.calls[-1][1][2]["replaces_models"]
+
+
+def test_a_challenge_needs_a_session_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "changed.toml").write_text("[models]\nintensity_half_life_s = 60.0\n")
+    assert main(["challenge", "--config", str(tmp_path / "changed.toml")]) == 2
+    assert "name at least one session" in capsys.readouterr().err
 
 
 def test_paper_differs_by_the_exchange_alone(shells: Shells) -> None:

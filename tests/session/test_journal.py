@@ -248,3 +248,37 @@ def test_a_disk_that_fails_to_keep_is_an_error(journal: Journal, monkeypatch: py
     monkeypatch.setattr(os, "fdatasync", fails)
     with pytest.raises(JournalError, match="cannot be written to disk"):
         journal.sync()
+
+
+def test_a_journal_is_followed_while_it_is_written(tmp_path: Path) -> None:
+    """Block by block, over new segments, past a block of which only a part is there yet."""
+    journal = Journal(tmp_path, COIN, "core", segment_bytes=1_000)
+    made: list[bytes] = []
+    missing: list[bytes] = []
+    rounds = iter(range(9))
+
+    def may_come() -> bool:
+        """All was read: more comes, in every third round but for its last bytes, which come in the next."""
+        n = next(rounds)
+        if missing:
+            with journal.path.open("ab") as file:
+                file.write(missing.pop())
+            return True
+        if journal.is_full:
+            journal.new_segment()
+        for rows in (events(100 * n, 9), events(100 * n + 50, 3)):
+            made.append(rows.tobytes())
+            journal.append(rows)
+        journal.flush()
+        if n % 3 == 0:
+            content = journal.path.read_bytes()
+            missing.append(content[-20:])
+            os.truncate(journal.path, len(content) - 20)
+        return n < 8
+
+    came = [block.payload for block in read(tmp_path).follow(may_come)]
+    journal.close()
+    assert came == made
+    assert len(made) == 12
+    assert len(segments(tmp_path)) > 1
+    assert came == [block.payload for block in read(tmp_path)]

@@ -37,6 +37,9 @@ FAULTS: list[tuple[str, str, dict[str, Any]]] = [
     ("collateral", "margin", {"status": changed(a_status(), "account", "free_margin_share", to=0.2)}),
     ("collateral", "liquidation", {"status": changed(a_status(), "account", "liquidation_bps", to=800.0)}),
     ("fees", "", {"status": changed(a_status(), "account", "fee_mismatches", to=2)}),
+    ("challenger", "",
+     {"status": changed(a_status(), "challenger", to={
+         "verdict": "WINS", "changed": {"fill_memory_outcomes": {"incumbent": 1.0, "challenger": 2.0}}})}),
     ("stuck", "toxic_10s", {"result": changed(a_result(), "models", "toxic_10s", "n", to=0)}),
 ]  # fmt: skip
 

@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Parameter, validators
 from touchstone import __version__, config
 from touchstone.cli import operator, output
 from touchstone.cli.alerts import alerts_app
+from touchstone.cli.challenge import challenge
 from touchstone.cli.dashboard import dashboard
 from touchstone.cli.doctor import doctor
 from touchstone.cli.exchange import exchange
@@ -34,6 +35,7 @@ app.command(config_app)
 app.command(run)
 app.command(exchange)
 app.command(replay)
+app.command(challenge)
 app.command(report)
 app.command(export)
 app.command(keys_app)
@@ -346,8 +348,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _COMMANDS = frozenset(
-    "run exchange import backtest compare report export config show check reference keys new doctor dashboard alerts "
-    "test".split()
+    "run exchange import backtest challenge compare report export config show check reference keys new doctor "
+    "dashboard alerts test".split()
 ) | {name for name, _ in operator.COMMANDS}
 
 

@@ -35,6 +35,7 @@ def run(
     config_file: Annotated[Path | None, Parameter(name="--config")] = None,
     out: Path | None = None,
     dashboard: bool = True,
+    replace_models: Annotated[bool, Parameter(negative=())] = False,
     password_fd: int | None = None,
     json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
@@ -66,6 +67,9 @@ def run(
         Folder of the session; by default a new one under [live] sessions.
     dashboard
         With `--no-dashboard` no pages, metrics and alerts beside the session.
+    replace_models
+        Trade with the [models] of the configuration at once. Without, where others have the record of this market,
+        those go on trading, and the configuration's run beside as a challenger until they have won.
     password_fd
         File descriptor from which the keystore's password is read.
     json
@@ -90,6 +94,7 @@ def run(
             trade(
                 settings, where, minutes=minutes, folder=folder, say=output.say, show=show,
                 begins=lambda folder: None if pages is None else pages.start(folder),
+                replaces_models=replace_models,
             )
         )  # fmt: skip
     output.say(f"session in {result['live']['folder']}; again with: touchstone report {result['live']['folder']}")

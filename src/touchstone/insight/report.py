@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from touchstone.insight.challenge_tables import challenger_table
 from touchstone.insight.climate_tables import regime_table, toxicity_table
 from touchstone.insight.data_tables import data_table
 from touchstone.insight.leash_tables import adverse_table, edge_table, gate_table, influence_table
@@ -44,7 +45,7 @@ def draw_report(result: Result, title: str) -> str:
 
 
 def render(result: Result) -> RenderableType:
-    """The report of one run; every part appears, with the reason where it has no data."""
+    """The report of one run; every part but the challenger's appears, with the reason where it has no data."""
     parts: list[tuple[str, RenderableType]] = [
         ("", Text("\n".join(sentences(result)))),
         ("Where the money went", pnl_table(result)),
@@ -62,6 +63,8 @@ def render(result: Result) -> RenderableType:
         ("Under other assumptions", variant_table(result)),
         ("Data", data_table(result)),
     ]
+    if result.get("challenger"):  # of a change of [models] only
+        parts.append(("The challenger: other settings of the models beside", challenger_table(result)))
     blocks: list[RenderableType] = []
     for title, body in parts:
         if title:

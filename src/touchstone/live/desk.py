@@ -5,7 +5,8 @@
         killed.json     the kill latch: while it exists, in whatever state, no session starts
         desk.log        what happened here, one JSON object a line: sessions, kills, clears
         last/<coin>     name of the coin's last session
-        evidence/       what the models of a coin have earned: <coin>-<key>.bin
+        evidence/       what the models of a coin have earned: <coin>-<key>.bin; whose they are and what came of
+                        challengers beside them: .json, .comparison (challenger.py)
         control.sock    the running session's channel (control.py)
 
 No clock is read here: times are handed in, ns.

@@ -5,8 +5,9 @@ import contextlib
 import hashlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,8 @@ from touchstone.core import events
 from touchstone.core.jit import source_hash
 from touchstone.core.trading import breakers
 from touchstone.data.units import Coin
-from touchstone.live import cancel, deadman, flatten, keys, resume, warm
+from touchstone.live import cancel, challenger, deadman, flatten, keys, resume, warm
+from touchstone.live.challenger import Chosen, Places
 from touchstone.live.clock import monotonic_s, wall_ns
 from touchstone.live.control import Control
 from touchstone.live.desk import Kill, write_whole
@@ -32,6 +34,7 @@ from touchstone.live.warnings import quota_warning
 from touchstone.live.where import Where
 from touchstone.live.work import Work, work_of
 from touchstone.session import carry, result
+from touchstone.session.challenge import WINS
 from touchstone.session.log import SessionLog
 from touchstone.session.report import leave_report
 from touchstone.session.sinks import Sinks
@@ -45,12 +48,13 @@ Say = Callable[[str], None]
 
 async def trade(
     config: Config, where: Where, *, minutes: float | None, folder: Path, say: Say, show: Say,
-    begins: Callable[[Path], None] = lambda folder: None,
+    begins: Callable[[Path], None] = lambda folder: None, replaces_models: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Trade until the time is over (None: until a signal) and return the documented result (docs/json.md).
 
     folder: of the session, where it begins a new one. `say` hears what happened, `show` how the session stands,
-    `begins` its folder as soon as it is there.
+    `begins` its folder as soon as it is there. replaces_models: trade with the [models] of `config` even where others
+    have the market's record.
     """
     if where.starts is None:
         configuration.check_may_trade(config, config.account.network)
@@ -63,12 +67,15 @@ async def trade(
             config = config.model_copy(update={"account": here})
         await compiling
         work = await stack.enter_async_context(work_of(config, where, say))
-        return await _trade(work, minutes=minutes, folder=folder, say=say, show=show, begins=begins)
+        chosen = challenger.choose(_places(work), work.config, replaces=replaces_models)
+        work = replace(work, config=chosen.config)
+        return await _trade(work, chosen, minutes=minutes, folder=folder, say=say, show=show, begins=begins)
 
 
 async def _trade(
-    work: Work, *, minutes: float | None, folder: Path, say: Say, show: Say, begins: Callable[[Path], None]
-) -> dict[str, Any]:
+    work: Work, chosen: Chosen, *, minutes: float | None, folder: Path, say: Say, show: Say,
+    begins: Callable[[Path], None],
+) -> dict[str, Any]:  # fmt: skip
     """One session, from the account's lock to its result."""
     began_s = monotonic_s()
     toml = configuration.to_toml(work.config)
@@ -101,20 +108,54 @@ async def _trade(
                 work.desk.set_last_session(coin, folder.resolve())
             session.trader.sinks.append(log)
             begins(folder)
-            try:
-                ends = await _live(
-                    work, session, cover, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn,
-                    alerts=sinks.alerts.counts,
-                )  # fmt: skip
-            finally:
-                await cover.stop()
-            if session.failure is not None:
-                raise session.failure
-            made = _result(work, session, sinks, monotonic_s() - began_s, ends, folder)
+            async with _challenger(work, chosen, session, folder, log.warn) as beside:
+                try:
+                    ends = await _live(
+                        work, session, cover, minutes=minutes, folder=folder, say=say, show=show, warn=log.warn,
+                        alerts=sinks.alerts.counts,
+                    )  # fmt: skip
+                finally:
+                    await cover.stop()
+                if session.failure is not None:
+                    raise session.failure
+                made = _result(work, session, sinks, monotonic_s() - began_s, ends, folder)
+                if beside is not None:
+                    store.journal.flush()
+                    made["challenger"] = await beside.stop()
+                    _tell_of_win(work, made["challenger"], folder, log.warn)
             store.finish(session.trader.machine["state"].tobytes(), made)
             _keep(work, session)
     leave_report(folder, say)
     return made
+
+
+@contextlib.asynccontextmanager
+async def _challenger(
+    work: Work, chosen: Chosen, session: Session, folder: Path, warn: Say
+) -> AsyncIterator[challenger.Beside | None]:
+    """The challenger's process, where there is a challenger; it does not outlive the session."""
+    if chosen.words:
+        warn(chosen.words)
+    if chosen.took_over:
+        work.desk.note("challenger took over", wall_ns(), session=str(folder), models=chosen.words)
+    places = _places(work)
+    if places is None or chosen.changed is None:
+        yield None
+        return
+    beside = challenger.Beside(places, chosen, folder, warn)
+    await beside.start(work.clock.now_ns())
+    session.challenger = beside.look
+    try:
+        yield beside
+    finally:
+        beside.kill()
+
+
+def _tell_of_win(work: Work, standing: dict[str, Any], folder: Path, warn: Say) -> None:
+    """A challenger that has won takes over at the next start: the operator is told, and the desk's log has it."""
+    if standing["verdict"] == WINS and standing["kept"]:
+        warn("the challenger has won: at the next start with the same configuration it takes over")
+        work.desk.note("challenger won", wall_ns(), session=str(folder), changed=standing["changed"])
 
 
 async def _about(work: Work) -> About:
@@ -176,25 +217,26 @@ def _coin(market: Market) -> Coin:
     return Coin(market.coin, market.sz_decimals, market.collateral)
 
 
-def _evidence(work: Work) -> Path | None:
-    """Where the evidence of this market is kept; None for a simulated one, which is not the same the next time."""
+def _places(work: Work) -> Places | None:
+    """Where what the models learn is kept; None for a simulated market, which is not the same the next time."""
     if work.where.starts is not None and work.where.mirrors is None:
         return None
-    source = work.where.mirrors or work.client.network.url
-    return work.desk.evidence(work.market.coin, carry.key(work.config, source))
+    return Places(work.desk, work.market.coin, work.where.mirrors or work.client.network.url)
 
 
 def _take_over(work: Work, session: Session, say: Say) -> None:
     """What the models of earlier sessions have learned and earned."""
-    path = _evidence(work)
-    if path is not None and path.exists():
+    places = _places(work)
+    if places is not None and (path := places.evidence(work.config)).exists():
         took = carry.unpack(session.trader.state, path.read_bytes(), work.clock.now_ns())
         say(f"evidence of earlier sessions from {path}" if took else f"{path} does not fit this session: left out")
 
 
 def _keep(work: Work, session: Session) -> None:
-    if (path := _evidence(work)) is not None:
-        write_whole(path, carry.pack(session.trader.state))
+    """What they have learned here; from now on they are the incumbent."""
+    if (places := _places(work)) is not None:
+        write_whole(places.evidence(work.config), carry.pack(session.trader.state))
+        places.set_incumbent(work.config.models)
 
 
 async def _live(

@@ -114,6 +114,7 @@ class Session:
         self.reference = "none"  # up, stale, or never heard of
         self.reference_since_ns = 0
         self.standing: tuple[dict[str, Any], list[dict[str, Any]]] | None = None  # risk and quoting, when it ended
+        self.challenger: Callable[[], dict[str, Any]] | None = None  # how the one beside stands
         self.n_downs = 0
         self.failure: BaseException | None = None
         self._ended = asyncio.Event()

@@ -64,6 +64,7 @@ def status(session: Session, models: Mapping[str, Any] | None = None) -> dict[st
             "adverse": sum(n for name, n in scored if name.startswith("adverse")),
         },
         "account": _account(state),
+        "challenger": session.challenger() if session.challenger else None,
         "latency": {"step": session.steps.summary(), "timer_late": session.timer_late.summary()},
     }
 
@@ -127,6 +128,8 @@ def line(document: dict[str, Any], currency: str) -> str:
         f"quota {quota_now['headroom_pct']:.0f}%",
         ", ".join(f"{count} {name}" for name, count in verdicts.items()),
     ]
+    if document["challenger"]:
+        parts.append(f"challenger {document['challenger']['verdict']}")
     if not document["connected"]:
         parts.append("no connection")
     if document["reference"]["state"] == "stale":

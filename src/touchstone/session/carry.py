@@ -23,8 +23,28 @@ def key(config: Config, source: str) -> str:
     source: where the market comes from, so that what was learned on paper stays with paper.
     """
     settings = (config.models.model_dump_json(), config.evaluation.model_dump_json())
-    parts = [source, f"version {int(MODEL_VERSION)}", *settings]
-    parts += [f"{name} {state.STATE[name].descr!r}" for name in CARRIED]
+    return _digest([source, _version(), *settings, *_layout()])
+
+
+def version() -> str:
+    """Tells models that may be held against each other from those of another version or layout."""
+    return _digest([_version(), *_layout()])
+
+
+def market(source: str) -> str:
+    """Tells a market from others, whatever the models."""
+    return _digest([source])
+
+
+def _version() -> str:
+    return f"version {int(MODEL_VERSION)}"
+
+
+def _layout() -> list[str]:
+    return [f"{name} {state.STATE[name].descr!r}" for name in CARRIED]
+
+
+def _digest(parts: list[str]) -> str:
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 

@@ -13,7 +13,7 @@ else that does not match its checksum is an error that names the place.
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -232,12 +232,41 @@ class Reader:
                 meta = self._meta(file, path)
                 if meta is None:
                     return
-                if (meta.segment, meta.first_block) != (number, self.n_blocks):
-                    raise JournalError(
-                        f"{path}: is segment {meta.segment} from block {meta.first_block}, expected segment {number} "
-                        f"from block {self.n_blocks}; a segment before it is missing or incomplete"
-                    )
+                self._check(meta, number, path)
                 yield from self._blocks(file, path, meta)
+
+    def follow(self, may_come: Callable[[], bool]) -> Iterator[Block]:
+        """The blocks as they are written.
+
+        At the end of what there is `may_come` is asked (it may sleep) whether to look again; what is there when it says
+        no is still given.
+        """
+        number, offset, is_last_look = 0, 0, False
+        while True:
+            self._paths = sorted(self._paths[0].parent.glob(f"*{SUFFIX}"))
+            self.torn_bytes, came, path = 0, 0, self._paths[number]
+            has_ended = number + 1 < len(self._paths)  # seen before it is read to its end: nothing is added any more
+            with path.open("rb") as file:
+                if (meta := self._meta(file, path)) is not None:
+                    if offset == 0:
+                        self._check(meta, number, path)
+                    file.seek(max(offset, file.tell()))
+                    for block in self._blocks(file, path, meta):
+                        came, offset = came + 1, file.tell()
+                        yield block
+            if has_ended:
+                number, offset = number + 1, 0
+            elif came == 0 and is_last_look:
+                return
+            elif came == 0:
+                is_last_look = not may_come()
+
+    def _check(self, meta: JournalMeta, number: int, path: Path) -> None:
+        if (meta.segment, meta.first_block) != (number, self.n_blocks):
+            raise JournalError(
+                f"{path}: is segment {meta.segment} from block {meta.first_block}, expected segment {number} "
+                f"from block {self.n_blocks}; a segment before it is missing or incomplete"
+            )
 
     def _meta(self, file: BinaryIO, path: Path) -> JournalMeta | None:
         """The header of a segment; None of one that a crash left without."""

@@ -69,6 +69,7 @@ def whole(shell: Machine, config: Config, sinks: Sinks, seconds: float) -> dict[
         },
         "variants": {},
         "data_quality": None,
+        "challenger": None,
         "truth": None,
         "informed_fills": None,
         "problems": problems(shell, sinks.alerts),

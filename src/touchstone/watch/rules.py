@@ -39,6 +39,14 @@ def degraded(standing: Standing, settings: Alerts) -> Iterator[Finding]:
             yield Finding("degraded", "warning", text, name)
 
 
+def challenger(standing: Standing, settings: Alerts) -> Iterator[Finding]:
+    """The challenger beside the session has won: the next start trades with its settings."""
+    found = standing.status.get("challenger") or standing.result.get("challenger") or {}
+    if found.get("verdict") == "WINS":
+        changed = ", ".join(f"{name} = {each['challenger']}" for name, each in found["changed"].items())
+        yield Finding("challenger", "warning", f"the challenger has won ({changed}): it takes over at the next start")
+
+
 def killed(standing: Standing, settings: Alerts) -> Iterator[Finding]:
     """Trading is killed, by risk or by the operator."""
     risk = standing.result.get("risk") or {}
@@ -133,6 +141,7 @@ RULES: dict[str, Rule] = {
     "collateral": collateral,
     "fees": fees,
     "stuck": stuck,
+    "challenger": challenger,
 }
 
 
