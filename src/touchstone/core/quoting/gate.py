@@ -3,8 +3,9 @@
 HOT     the market is hot: fast volatility `gate_heat` times the slow one or more, until it has fallen to OPEN_SHARE of
         that. The side is withdrawn
 DEEP    nobody has traded for QUIET times as long as usual: levels behind the second are withdrawn, the side stays
-threat  the leader's move takes more than half of a side's distance: its term counts in full at once, whatever the leash
-        (ladder.py); an amend is there sooner than a cancel
+threat  the leader's move takes more than THREAT_SHARE of a side's distance: its term counts in full at once, whatever
+        the leash (ladder.py), and an order that is too near moves whatever its request costs (trading/reconcile.py);
+        an amend is there sooner than a cancel
 
 The first two only while the posterior says that such fills of the side lose in the mean: from P(mean edge < 0) > 0.9 on
 until it is under 0.6 (models/crowded.py). Each side is judged by itself. A point estimate never gates: near 0 it is
