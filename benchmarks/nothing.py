@@ -4,7 +4,7 @@
 
 Either a market without information (benchmarks/scenarios/nothing.toml: volatility constant, no jumps, takers at random,
 the leader heard eight seconds late), or with --shuffled any market and the models' inputs shuffled in time (the setting
-`shuffle_inputs`: signals of another minute). Gates of the issue: net PnL per notional, models on minus the model-free
+`inputs`: signals of another minute). Gates of the issue: net PnL per notional, models on minus the model-free
 price, has a lower bound above -0.2 bps and a minimum detectable effect of at most 0.2 bps; nobody's influence on a
 quote is ever above 0. PnL is less drift (see acceptance).
 """
@@ -73,7 +73,7 @@ def main() -> None:
     given = parser.parse_args()
     ours = config.load(given.config)
     if given.shuffled:
-        ours = ours.model_copy(update={"models": ours.models.model_copy(update={"shuffle_inputs": True})})
+        ours = ours.model_copy(update={"models": ours.models.model_copy(update={"inputs": "shuffled"})})
     makers = config.parse(NOTHING_BELIEVED), ours
     tasks = [
         (maker.model_copy(update={"seed": given.first + number}), given.shuffled or str(MARKET), given.minutes)

@@ -211,10 +211,10 @@ class Models(Section):
     gate_try_share: Annotated[float, Ge(0), Le(0.5)] = field(
         0.1, "Share of those episodes in which the side quotes all the same, at the smallest size, to check the gate."
     )
-    shuffle_inputs: bool = field(
-        False,
-        "For comparison, a placebo: the models see returns, volume, imbalance, flows, the leader and the gaps of "
-        "oracle and mark as they were a minute to an hour before.",
+    inputs: Literal["real", "shuffled"] = field(
+        "real",
+        "For comparison, shuffled is a placebo: the models see returns, volume, imbalance, flows, the leader and the "
+        "gaps of oracle and mark as they were a minute to an hour before.",
     )
     edge: bool = field(
         True,

@@ -73,7 +73,7 @@ def test_what_can_be_switched_off_is_what_models_has_a_switch_for() -> None:
     for model in SWITCHES:
         assert getattr(compare.without(whole, model).models, model) is False
     off = {model for model in SWITCHES if not getattr(Config().models, model)}
-    assert off == {"gate", "toxicity"}, "experimental: docs/edge-and-gate.md, docs/models.md"
+    assert off == {"toxicity"}, "experimental: docs/models.md"
 
 
 def test_a_model_that_is_not_there_or_off_already_is_refused() -> None:

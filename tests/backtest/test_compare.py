@@ -30,7 +30,9 @@ def changed(settings: config.Config, **quoting: Any) -> config.Config:
 
 @pytest.fixture(scope="module")
 def narrow(settings: config.Config) -> config.Config:
-    return changed(settings, rule="fixed", fixed_half_spread_bps=1.0)
+    """Quotes all the time: the gate would close ten minutes of this market for half of them."""
+    ungated = settings.model_copy(update={"models": settings.models.model_copy(update={"gate": False})})
+    return changed(ungated, rule="fixed", fixed_half_spread_bps=1.0)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ LAG = int(LAG_MOVE_TARGET)
 
 def played(settings: config.Config, *, is_shuffled: bool) -> Reactive:
     """An hour of a market whose leader is 0.3 s ahead."""
-    changed = settings.models.model_copy(update={"shuffle_inputs": is_shuffled})
+    changed = settings.models.model_copy(update={"inputs": "shuffled" if is_shuffled else "real"})
     made = Reactive(
         settings.model_copy(update={"models": changed}), SZ, scenario.load("lag_0.3"), seed=4, digest=False
     )

@@ -17,14 +17,17 @@ SZ_DECIMALS = 2
 
 
 class Desk:
-    """Times in ns from `now`; prices in price units. The exchange acknowledges at once unless `answers` is off."""
+    """Times in ns from `now`; prices in price units. The exchange acknowledges at once unless `answers` is off.
+
+    The gate is off unless it is asked for: a market that a test moves about is a hot one.
+    """
 
     def __init__(self, config: Config | None = None, **params: Any) -> None:
         self.machine = state.new_machine()
         self.state = self.machine[0].state
         self.out = self.machine[0].out
         settings.fill_params(self.state.params, config or Config(), SZ_DECIMALS)
-        for name, value in params.items():
+        for name, value in ({"has_gate": 0, "heeds_threat": 0} | params).items():
             target = self.state.params
             *path, last = name.split("__")
             for part in path:

@@ -69,7 +69,7 @@ def fill_params(params: Any, config: Config, sz_decimals: int) -> None:
     params.has_adverse = int(models.adverse)
     params.has_fair = int(models.fair)
     params.has_edge = int(models.edge)
-    params.shuffles_inputs = int(models.shuffle_inputs)
+    params.shuffles_inputs = int(models.inputs == "shuffled")
     params.follows_fair = int(models.fair or models.idle == "scored")
     params.follows_edge = int(models.edge or models.idle == "scored")
     params.has_gate = int(models.gate)
