@@ -50,8 +50,9 @@ def session() -> Any:
     book.own[1, order_book.WIDTH // 2 + 30] = 75  # deeper than what is shown of the others
     book.has_own = 1
     return SimpleNamespace(
-        trader=trader, client=SimpleNamespace(is_up=True), n_downs=2, reference="up", reference_since_ns=1,
-        start=SimpleNamespace(market=SimpleNamespace(coin="hyna:HYPE")), steps=Latencies(), timer_late=Latencies(),
+        trader=trader, client=SimpleNamespace(is_up=True), n_downs=2, challenger=None,
+        reference="up", reference_since_ns=1, start=SimpleNamespace(market=SimpleNamespace(coin="hyna:HYPE")),
+        steps=Latencies(), timer_late=Latencies(),
     )  # fmt: skip
 
 

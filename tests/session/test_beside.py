@@ -52,8 +52,8 @@ def both(session: Path, settings: config.Config, changed: config.Config) -> tupl
     for block in journal.read(session):
         if block.kind == journal.EVENTS:
             beside.feed(block.payload)
-            parts += list(beside.pairs())
-    parts += list(beside.pairs(at_least=1))
+            parts.append(beside.pairs())
+    parts = [each for each in (*parts, beside.pairs(at_least=1)) if each is not None]
     found = {}
     for target, name in enumerate(TARGET_NAMES):
         losses = [np.concatenate([getattr(each, key)[each.target == target] for each in parts]) for key in

@@ -23,14 +23,22 @@ from pydantic import ValidationError
 from touchstone import config as configuration
 from touchstone.config import Config, Models
 from touchstone.live import challenging
-from touchstone.live.challenging import COMPARISON, EVIDENCE, FOLDER, SETTINGS, STANDING
+from touchstone.live.challenging import (
+    COMPARISON,
+    EVIDENCE,
+    FOLDER,
+    GIVEN_COMPARISON,
+    GIVEN_EVIDENCE,
+    SETTINGS,
+    STANDING,
+)
 from touchstone.live.desk import Desk, write_whole
 from touchstone.live.keys import child_environment
 from touchstone.session import carry
 from touchstone.session.challenge import WINS, Comparison, concerned, key
 from touchstone.session.challenger import changes, in_words
 
-ENDS_S = 30.0  # of the wall: how long it may take to come to the end of the journal
+ENDS_S = challenging.ENDS_S + 20.0  # of the wall: how long it may take to its end
 LOG = "challenger.log"
 
 Say = Callable[[str], None]
@@ -139,11 +147,11 @@ class Beside:
         try:
             self._folder.mkdir(exist_ok=True)
             configuration.save(self._changed, self._folder / SETTINGS)
-            for name, kept in ((EVIDENCE, self._evidence), (COMPARISON, self._comparison)):
+            for name, kept in ((GIVEN_EVIDENCE, self._evidence), (GIVEN_COMPARISON, self._comparison)):
                 (self._folder / name).unlink(missing_ok=True)
-                if kept.exists() and (name == COMPARISON or carry.left_ns(kept.read_bytes()) <= now_ns):
-                    (self._folder / name).write_bytes(kept.read_bytes())
-            (self._folder / STANDING).unlink(missing_ok=True)
+                content = kept.read_bytes() if kept.exists() else b""
+                if content and (name == GIVEN_COMPARISON or carry.left_ns(content) <= now_ns):
+                    (self._folder / name).write_bytes(content)
             with (self._session / LOG).open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", challenging.__name__, str(self._session),
@@ -176,29 +184,35 @@ class Beside:
             try:
                 await asyncio.wait_for(self._process.wait(), ENDS_S)
             except TimeoutError:
-                self._fail(f"the challenger did not come to the end of the journal within {ENDS_S:g} s")
+                self._fail(f"the challenger did not come to its end within {ENDS_S:g} s")
         standing = self.look()
-        if self._problem is None and self._read().get("finished"):
-            write_whole(self._evidence, (self._folder / EVIDENCE).read_bytes())
-            write_whole(self._comparison, (self._folder / COMPARISON).read_bytes())
-            standing["kept"] = True
-        else:
-            standing["note"] = f"{self._problem}; this session adds nothing to its record"
-        return standing
+        if self._problem is None:
+            try:
+                write_whole(self._evidence, (self._folder / EVIDENCE).read_bytes())
+                write_whole(self._comparison, (self._folder / COMPARISON).read_bytes())
+            except OSError as error:
+                self._fail(f"what the challenger found cannot be kept: {error}")
+        if self._problem is not None:
+            return standing | {"note": f"{self._problem}; this session adds nothing to its record"}
+        behind = "it had not heard the end of the session when that was over" if self._told.get("behind") else None
+        return standing | {"kept": True, "note": behind}
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """Whatever it does."""
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
+            await self._process.wait()
 
     def _read(self) -> dict[str, Any]:
         """What it wrote last; the file is only read where it is another than the last time."""
         path = self._folder / STANDING
         with contextlib.suppress(OSError, msgspec.DecodeError):
             if (written_ns := path.stat().st_mtime_ns) != self._read_ns:
-                self._told = msgspec.json.decode(path.read_bytes())
+                told = msgspec.json.decode(path.read_bytes())
                 self._read_ns = written_ns
+                if self._process is not None and told["pid"] == self._process.pid:  # not one of before a crash
+                    self._told = told
         return self._told
 
     def _fail(self, problem: str) -> None:

@@ -148,7 +148,7 @@ async def _challenger(
     try:
         yield beside
     finally:
-        beside.kill()
+        await beside.kill()
 
 
 def _tell_of_win(work: Work, standing: dict[str, Any], folder: Path, warn: Say) -> None:

@@ -9,7 +9,6 @@ learn from the same outcomes and hold the same position, and the challenger's pr
 What follows from quotes of one's own (the cost of caution, the gate's groups) a challenger has no evidence of.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -284,10 +283,10 @@ class Beside:
         ours.order["fill_prediction_id"][i] = ours.node["prediction_id"][node]
         ours.order["quote_id"][i] = order["quote_id"][at]
 
-    def pairs(self, *, at_least: int = BATCH) -> Iterator[Paired]:
-        """What both had an outcome of since the last call; nothing while there are fewer than `at_least`."""
-        if self.incumbent.n_outcomes < max(at_least, 1) or self.challenger.n_outcomes == 0:
-            return
+    def pairs(self, *, at_least: int = BATCH) -> Paired | None:
+        """What both had an outcome of since the last call; None while there are fewer than `at_least`."""
+        if self.incumbent.n_outcomes < at_least or self.challenger.n_outcomes == 0:
+            return None
         (theirs, their_keys), (ours, our_keys) = self.incumbent.take_outcomes(), self.challenger.take_outcomes()
         if not (
             len(theirs) == len(ours)
@@ -300,7 +299,7 @@ class Beside:
         both = decided & in_ours & np.isfinite(theirs["loss"]) & np.isfinite(ours["loss"])
         np.add.at(self.n_unpaired, theirs["target"][(decided | in_ours) & ~both], 1)
         theirs, ours = theirs[both], ours[both]
-        yield Paired(
+        return Paired(
             target=theirs["target"], resolved_ns=theirs["resolved_ns"], outcome=theirs["outcome"],
             loss=theirs["loss"], loss_challenger=ours["loss"],
             forecast=theirs["forecast"], forecast_challenger=ours["forecast"],

@@ -19,7 +19,6 @@ from touchstone.session.store import START, STATES
 NOT_OF_CORE = ("seed", "fees", "account", "live", "dashboard", "alerts")
 
 Progress = Callable[[int, int], None]
-Look = Callable[["Challenger"], None]
 
 
 class ChallengeError(TouchstoneError):
@@ -105,6 +104,7 @@ class Challenger:
         self.comparison = comparison
         self._beside = Beside(state, machine)
         self.n_events = 0
+        self.is_behind = False  # the end of the journal was not waited for
 
     @property
     def n_market(self) -> int:
@@ -120,10 +120,16 @@ class Challenger:
         """What the challenger has learned and earned, for its next session."""
         return carry.pack(self._beside.challenger.state)
 
-    def run(self, may_come: Callable[[], bool], progress: Progress = lambda done, total: None) -> None:
-        """Go through the journal, and on while more may come (asked at the end of what there is)."""
+    def run(
+        self, may_come: Callable[[], bool], progress: Progress = lambda done, total: None,
+        *, stops: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
+        """Go through the journal, and on while more may come (asked at the end of what there is); or until `stops`."""
         done = 0
         for block in self._journal.follow(may_come):
+            if stops():
+                self.is_behind = True
+                break
             if block.kind == journal.EVENTS:
                 self._beside.feed(block.payload)
                 self.n_events += len(block)
@@ -139,8 +145,17 @@ class Challenger:
         self._beside.n_unpaired[:] = 0
 
     def _take(self, **least: int) -> None:
-        for pairs in self._beside.pairs(**least):
+        if (pairs := self._beside.pairs(**least)) is not None:
             self.comparison.take(pairs)
+
+
+def _ended() -> bool:
+    """Nothing more comes of a session that others follow."""
+    return False
+
+
+def _waits(folder: Path, is_over: Callable[[Path], bool]) -> Callable[[], bool]:
+    return lambda: not is_over(folder)
 
 
 def over(
@@ -158,9 +173,8 @@ def over(
         changed = check(of_session.models, asked.models)
         if of_session.models != settings[0][0].models or of_session.market.coin != settings[0][0].market.coin:
             raise ChallengeError(f"{folder}: another coin or other [models] than {folders[0]}; name those apart")
-        last = folder is folders[-1]
         challenger = Challenger(folder, of_session, asked, comparison)
-        challenger.run(lambda last=last, folder=folder: last and not is_over(folder), progress)  # type: ignore[misc]
+        challenger.run(_waits(folder, is_over) if folder is folders[-1] else _ended, progress)
         if challenger.n_market == 0:
             raise ChallengeError(f"{folder}: the journal holds no row of the market; nothing could be predicted")
         n_events += challenger.n_events
