@@ -306,23 +306,6 @@ def test_a_threatened_order_moves_whatever_its_request_costs(desk: Desk, heeds: 
         assert after[-1] == before[-1]
 
 
-@pytest.mark.parametrize("heeds", [0, 1])
-def test_an_order_that_the_mid_has_come_near_moves_too(desk: Desk, heeds: int) -> None:
-    """The mid comes up to the asks by 15 bps; nobody leads, and requests are as dear as they get."""
-    at: Any = desk.state
-    at.params.gate_heat = 10.0
-    at.params.heeds_threat = heeds
-    desk.wait(10.0)
-    at.quota.plan_s = 1e12
-    before = min(px for s, px, _ in desk.resting.values() if s == -1)
-    for _ in range(3):
-        desk.touch(int(at.book.best_px[0]) + 200, int(at.book.best_px[1]) + 200)
-        for _ in range(10):
-            desk.tick()
-    after = min(px for s, px, _ in desk.resting.values() if s == -1)
-    assert (after > before) == bool(heeds)
-
-
 def test_no_longer_where_the_caution_of_lag_is_shown_to_cost(desk: Desk) -> None:
     desk.state.params.heeds_threat = 1
     calm, _ = priced(desk, 0.0)

@@ -26,7 +26,6 @@ from touchstone.core.trading import quota, risk
 
 NO_BETS = np.int64(0)
 LIFE = quoting.HORIZON_60S  # an order that is not moved now rests for about a minute
-EXPOSED_SHARE = 0.5  # of the depth of its level: an order nearer than the level by that is too near
 ONE = np.int64(1)
 TAKEN_PX = np.int64(1 << 56)  # farther than every price from every other
 NONE_LEFT = np.int64(1 << 61)  # less than the distance of what is taken in units of 1 / MAX_LIVE
@@ -76,16 +75,9 @@ def _is_worth_moving(state, s, i, j):
 
 @inline
 def _must_move(state, s, i, j):
-    """Whether order i has to go to level j: worth its request; with the gate, too near to mid whatever that costs.
-
-    Too near: nearer than the level by EXPOSED_SHARE of its depth (the mid has moved), or at all where a move threatens.
-    """
-    if state.params.heeds_threat:
-        nearer = np.float64((state.orders.slot[i].px - state.ladder.px[s, j]) * (1 - 2 * s))
-        least = 0.0 if state.ladder.is_threatened[s] else EXPOSED_SHARE * state.ladder.depth_bps[s, j]
-        if 2.0 * nearer / np.float64(state.market_params.mid2) * BPS > least:
-            return True
-    return _is_worth_moving(state, s, i, j)
+    """Whether order i has to go to level j: worth its request, or nearer to a threat than the level is."""
+    is_nearer = (state.orders.slot[i].px - state.ladder.px[s, j]) * (1 - 2 * s) > 0
+    return (state.ladder.is_threatened[s] == 1 and is_nearer) or _is_worth_moving(state, s, i, j)
 
 
 @compiled
