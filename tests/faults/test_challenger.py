@@ -1,18 +1,14 @@
 """Champion and challenger over sessions at the local exchange: who trades, what is kept, who takes over."""
 
 import json
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.faults.traders import COMPILE_S, SETTINGS, TraderProcess
-from tests.live.hygiene import descendants
 from tests.session.forecasts import winning
 
 from touchstone import config
-from touchstone.live import challenging
 from touchstone.session.replay import replay
 
 CHANGED = SETTINGS + "[models]\nfill_memory_outcomes = 500.0\n"
@@ -20,16 +16,6 @@ CHANGED = SETTINGS + "[models]\nfill_memory_outcomes = 500.0\n"
 
 def models_of(session: Path) -> config.Models:
     return config.load(session / "config.toml").models
-
-
-def process_of(trader: TraderProcess) -> int:
-    """Process id of the challenger beside a trader."""
-    (found,) = [
-        pid
-        for pid in descendants(trader.process.pid)
-        if challenging.__name__.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
-    return found
 
 
 def trade(trader: TraderProcess, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -56,24 +42,11 @@ def test_a_change_of_models_is_a_challenger_until_it_has_won(trader: TraderProce
     assert found["targets"]["fill_1s"]["n"] > 50
     assert replay(trader.session).difference is None  # the trading session is the same again, byte for byte
     (record,) = (trader.desk.folder / "evidence").glob("*.comparison")
-    kept = record.read_bytes()
-
-    # Its process dies: trading goes on, the record stays as it was.
-    trader.start()
-    trader.until(lambda told: (told["challenger"] or {}).get("events", 0) > 0, "the challenger follows")
-    os.kill(process_of(trader), signal.SIGKILL)
-    told = trader.until(lambda told: told["challenger"]["note"] is not None, "its end is seen")
-    assert "ended by itself" in told["challenger"]["note"]
-    trader.until_quoting()
-    assert trader.terminate() == 0, trader.words()
-    found = trader.result()["challenger"]
-    assert (found["kept"], found["goes_on"]) == (False, True)
-    assert record.read_bytes() == kept
 
     # It has won: it takes over, with what it has learned.
     record.write_bytes(winning("fill_10s").pack())
-    fourth = trade(trader, lambda told: True)
-    assert fourth["challenger"] is None
+    third = trade(trader, lambda told: True)
+    assert third["challenger"] is None
     assert models_of(trader.session).fill_memory_outcomes == 500.0
     assert "the challenger has won and takes over" in trader.words()
     assert [line for line in trader.words().splitlines() if "evidence of earlier sessions" in line][-1]

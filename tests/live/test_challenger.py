@@ -7,7 +7,7 @@ import pytest
 from tests.session.forecasts import winning
 
 from touchstone.config import Config
-from touchstone.live.challenger import Places, choose
+from touchstone.live.challenger import Beside, Places, choose
 from touchstone.live.desk import Desk
 from touchstone.session import carry
 from touchstone.session.challenge import Comparison
@@ -93,3 +93,22 @@ def test_models_of_another_version_are_no_incumbent(places: Places, monkeypatch:
     places.set_incumbent(Config().models)
     monkeypatch.setattr(carry, "MODEL_VERSION", carry.MODEL_VERSION + 1)
     assert choose(places, CHANGED, replaces=False).config == CHANGED
+
+
+@pytest.mark.asyncio
+async def test_a_challenger_that_dies_is_told_of_and_adds_nothing(places: Places, tmp_path: Path) -> None:
+    """Here there is no journal to follow, so it dies at once; the trader only hears of it."""
+    places.set_incumbent(Config().models)
+    folder, said = tmp_path / "session", list[str]()
+    folder.mkdir()
+    beside = Beside(places, choose(places, CHANGED, replaces=False), folder, said.append)
+    await beside.start(now_ns=1)
+    standing = await beside.stop()
+    assert standing["kept"] is False
+    assert standing["verdict"] == "NO DATA"
+    assert "ended by itself" in standing["note"]
+    assert "adds nothing to its record" in standing["note"]
+    assert len(said) == 1
+    assert not places.comparison(Config(), CHANGED).exists()
+    assert (folder / "challenger.log").read_text() != ""
+    await beside.kill()

@@ -112,6 +112,17 @@ def test_a_challenger_begins_with_what_the_incumbent_knows(
     assert beside.incumbent.state.models.fill_model.tobytes() == beside.challenger.state.models.fill_model.tobytes()
 
 
+def test_its_own_evidence_goes_on(session: Path, settings: config.Config) -> None:
+    """From one session to the next, with what it has earned."""
+    changed = with_models(settings, intensity_half_life_s=60.0)
+    first = Challenger(session, settings, changed, Comparison())
+    first.run(lambda: False)
+    second = Challenger(session, settings, changed, Comparison(), first.evidence())
+    assert (first.goes_on, second.goes_on) == (False, True)
+    assert carry.left_ns(second.evidence()) == 0  # nothing heard yet
+    assert second.evidence()[8:] == first.evidence()[8:]
+
+
 def test_changed_settings_are_those_of_the_challenger(session: Path, settings: config.Config) -> None:
     changed = with_models(settings, volatility_half_life_s=10.0, intensity_half_life_s=60.0)
     start = (session / STATES / START).read_bytes()
