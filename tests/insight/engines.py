@@ -108,7 +108,7 @@ def hunted() -> Scenario:
 
 
 NEAR = {"rule": "fixed", "fixed_half_spread_bps": 2.0}
-UNGUARDED = {"lag": False, "adverse": False, "fair": False}  # nothing moves a quote out of the way
+UNGUARDED = {"lag": False, "adverse": False, "fair": False, "gate": False}  # nothing moves a quote out of the way
 SLOW_LINE = {"order_latency_median_ms": 5_000.0, "order_latency_p99_ms": 9_000.0, "cancel_latency_ms": 8_000.0}
 
 FAULTS: dict[str, Fault] = {
