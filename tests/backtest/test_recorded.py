@@ -28,8 +28,7 @@ def tape(request: pytest.FixtureRequest, recordings: Path, tmp_path_factory: pyt
 
 
 def run(tape: Tape) -> Replay:
-    ungated = config.Models(gate=False)  # with the gate half an hour of BTC has no fill
-    settings = config.Config(market=config.Market(coin=tape.meta.coin), models=ungated)
+    settings = config.Config(market=config.Market(coin=tape.meta.coin))
     made = Replay(settings, tape.meta.sz_decimals)
     made.run(tape)
     return made
