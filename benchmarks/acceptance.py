@@ -218,18 +218,19 @@ def show(found: dict[str, Any]) -> None:
     verdict = "passes" if best["passes"] else "passes less drift" if best["passes_less_drift"] else "DOES NOT PASS"
     print(
         f"{found['scenario']}: best constant {best['half_spread_bps']:g} bps, skew {best['skew_bps']:g}; net, bps of"
-        f" notional, its and ours: {net['a']:+.2f}, {net['b']:+.2f}, difference {_interval(net)};"
-        f" less drift {less['a']:+.2f}, {less['b']:+.2f}, {_interval(less)};"
+        f" notional, its and ours: {net['a']:+.2f}, {net['b']:+.2f}, difference {interval(net)};"
+        f" less drift {less['a']:+.2f}, {less['b']:+.2f}, {interval(less)};"
         f" volume {best['volume_share']:.2f} of its, two-sided {two_sided:.0%},"
         f" net an hour {hourly['a']:+.2f}, {hourly['b']:+.2f}: {verdict}\n"
         f"  at like fills ({alike['half_spread_bps']:g} bps, {of_alike['a']:.1f} and {of_alike['b']:.1f} an hour,"
         f" {of_alike['b'] / of_alike['a'] - 1.0:+.1%}): adverse selection {adverse['a']:.2f} and {adverse['b']:.2f} bps"
-        f" ({adverse['b'] / adverse['a'] - 1.0:+.0%}), difference {_interval(adverse)}",
+        f" ({adverse['b'] / adverse['a'] - 1.0:+.0%}), difference {interval(adverse)}",
         flush=True,
     )
 
 
-def _interval(effect: dict[str, Any]) -> str:
+def interval(effect: dict[str, Any]) -> str:
+    """A difference with its interval, as it is printed."""
     if effect["low"] is None:
         return "n/a"
     return f"{effect['difference']:+.2f} [{effect['low']:+.2f}, {effect['high']:+.2f}]"

@@ -10,7 +10,6 @@ avoided, 90 % of the others kept, the difference of the two shares above 0.15 wi
 
 import argparse
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.acceptance import interval
 from touchstone import config
 from touchstone.backtest import compare
 from touchstone.backtest import scenario as scenarios
@@ -115,16 +115,11 @@ def show(found: dict[str, Any]) -> None:
         f" {'passes' if found['passes'] else 'DOES NOT PASS'}\n"
         f"  gate: {words(found['gate'])}\n"
         f"  by lot, {found['lot_share']:.1%} of the minutes: {words(found['lot'])}\n"
-        f"  edge per fill {edge['a']:+.2f} to {edge['b']:+.2f} bps, difference {_interval(edge)};"
-        f" net PnL {net['a']:+.2f} to {net['b']:+.2f} bps of notional, difference {_interval(net)};"
+        f"  edge per fill {edge['a']:+.2f} to {edge['b']:+.2f} bps, difference {interval(edge)};"
+        f" net PnL {net['a']:+.2f} to {net['b']:+.2f} bps of notional, difference {interval(net)};"
         f" both sides {measures['two_sided']['a']:.0%} to {measures['two_sided']['b']:.0%}",
         flush=True,
     )
-
-
-def _interval(effect: dict[str, Any]) -> str:
-    low, high = (math.nan if effect[key] is None else effect[key] for key in ("low", "high"))
-    return f"{effect['difference']:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def main() -> None:
