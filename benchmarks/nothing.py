@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.acceptance import LESS_DRIFT, NOTHING_BELIEVED
+from benchmarks.acceptance import LESS_DRIFT, NOTHING_BELIEVED, interval
 from touchstone import config
 from touchstone.backtest import compare
 from touchstone.backtest import scenario as scenarios
@@ -28,6 +28,7 @@ from touchstone.core.targets import N_TARGETS, TARGET_NAMES
 from touchstone.data.units import coin_of
 from touchstone.insight import paired
 from touchstone.session import result
+from touchstone.session.sinks import Truth
 
 MARKET = Path(__file__).parent / "scenarios" / "nothing.toml"
 
@@ -37,7 +38,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.most = np.zeros(N_TARGETS)
-        self.truth = result.Truth()
+        self.truth = Truth()
 
     def take(self, table: str, rows: Any) -> None:
         """Look at quotes and fills."""
@@ -92,11 +93,12 @@ def main() -> None:
     an_hour = measures["fills"]
     problems = [words for one in outcomes for words in one["problems"]]
     found = {"net": net, "measures": measures, "influence": influence, "sessions": sessions, "problems": problems}
+    detectable = net["minimum_detectable"]
     where = f"shuffled inputs, {given.shuffled}" if given.shuffled else "nothing to see"
     print(
         f"{where}, {given.pairs} pairs: net PnL less drift, model-free {net['a']:+.2f}, with models"
-        f" {net['b']:+.2f} bps, difference {net['difference']:+.2f} [{net['low']:+.2f}, {net['high']:+.2f}], could see"
-        f" {net['minimum_detectable']:.2f}\nfills an hour {an_hour['a']:.1f} and {an_hour['b']:.1f};"
+        f" {net['b']:+.2f} bps, difference {interval(net)}, could see"
+        f" {'n/a' if detectable is None else format(detectable, '.2f')}\nfills an hour {an_hour['a']:.1f} and {an_hour['b']:.1f};"
         f" largest influence {influence or 'none'}, in sessions {sessions or 'none'}; problems {problems or 'none'}"
     )
     if given.save:
