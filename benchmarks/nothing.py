@@ -98,7 +98,8 @@ def main() -> None:
     print(
         f"{where}, {given.pairs} pairs: net PnL less drift, model-free {net['a']:+.2f}, with models"
         f" {net['b']:+.2f} bps, difference {interval(net)}, could see"
-        f" {'n/a' if detectable is None else format(detectable, '.2f')}\nfills an hour {an_hour['a']:.1f} and {an_hour['b']:.1f};"
+        f" {'n/a' if detectable is None else format(detectable, '.2f')}\n"
+        f"fills an hour {an_hour['a']:.1f} and {an_hour['b']:.1f};"
         f" largest influence {influence or 'none'}, in sessions {sessions or 'none'}; problems {problems or 'none'}"
     )
     if given.save:
