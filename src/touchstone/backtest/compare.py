@@ -94,17 +94,10 @@ def run_one(run: Run) -> dict[str, Any]:
 
 def _trade(run: Run) -> dict[str, Any]:
     evidence = run.evidence.read_bytes() if run.evidence else b""
-    made = runner.run_scenario(
+    made = runner.sums_of_scenario(
         run.config, run.scenario, minutes=run.minutes, seed=run.config.seed, evidence=evidence
     )
-    return {
-        "run": run.name,
-        "totals": made["totals"],
-        "blocks": [made["totals"]],
-        "killed": made["risk"]["state"] == "killed",
-        "problems": made["problems"],
-        "digest": made["digest"],
-    }
+    return {"run": run.name, "blocks": [made["totals"]], **made}
 
 
 def _replay(run: Run, tape: Tape) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from touchstone.backtest.scenario import Scenario
 from touchstone.backtest.shell import Progress, Shell
 from touchstone.config import Config
 from touchstone.core.conventions import NS
+from touchstone.core.trading import breakers
 from touchstone.data.tape import Tape, open_tape
 from touchstone.data.units import Coin, coin_of
 from touchstone.session import result, warm
@@ -112,8 +113,7 @@ def run_scenario(
         made["assumptions"]["queue_model"] = None  # our orders are matched
         made["truth"] = truth.summary()
         made["informed_fills"] = truth.informed()
-        made["totals"]["informed"] = truth.informed_fills
-        made["totals"]["drift"] = truth.drift(float(session.world[0].latent.px))
+        made["totals"] |= _known(session, truth)
         made["problems"] += _problems_of_market(session)
         if variants:
             for number, (name, factor) in enumerate((("latency_0x", 0.0), ("latency_2x", 2.0)), 1):
@@ -125,6 +125,32 @@ def run_scenario(
         return made
 
     return _keep(session, config, coin, folder, say, lambda: session.run(minutes, steps.of(0)), finish)
+
+
+def sums_of_scenario(
+    config: Config, scenario: Scenario | str, *, minutes: float, seed: int, evidence: bytes = b""
+) -> dict[str, Any]:
+    """What `run_scenario` tells of the sums: `totals`, whether `killed`, `problems`, `digest`.
+
+    Comparisons ask for no more, and the intervals of a result take ten times as long as its session.
+    """
+    the_scenario = scenarios.load(scenario) if isinstance(scenario, str) else scenario
+    decimals = coin_of(config.market.coin).sz_decimals
+    session = Reactive(config, decimals, the_scenario, seed=seed, evidence=evidence)
+    truth, alerts = Truth(), Alerts()
+    session.sinks += [truth, alerts]
+    session.run(minutes)
+    return {
+        "totals": result.totals(session, config) | _known(session, truth),
+        "killed": int(session.state.risk.state) == int(breakers.KILLED),
+        "problems": result.problems(session, alerts) + _problems_of_market(session),
+        "digest": session.digest(),
+    }
+
+
+def _known(session: Reactive, truth: Truth) -> dict[str, Any]:
+    """Totals that only the market knows: fills of informed takers, and what the latent price made of the position."""
+    return {"informed": truth.informed_fills, "drift": truth.drift(float(session.world[0].latent.px))}
 
 
 def _problems_of_market(session: Reactive) -> list[str]:
