@@ -40,10 +40,10 @@ from touchstone.session import carry
 SCENARIOS = ("calm", "normal", "volatile", "thin", "cascade")
 EVIDENCE, TUNING, ACCEPTANCE = 20_000, 10_000, 1  # first seed of each
 EVIDENCE_SESSIONS, EVIDENCE_MINUTES = 2, 120.0
-FIRST_SEEDS, FINALISTS, FINAL_SEEDS = 8, 2, 16
+FIRST_SEEDS, FINALISTS, FINAL_SEEDS = 40, 2, 100
 WIDTHS_BPS = (3.0, 5.0, 8.0, 12.0, 18.0)
 SKEWS_BPS = (0.0, 8.0)
-ALIKE_STEPS, ALIKE_WITHIN = 2, 0.02
+ALIKE_STEPS, ALIKE_WITHIN = 5, 0.005
 FLATTEST_SLOPE = -0.02  # of the logarithm of the fills, per bps of width
 NARROWEST_BPS, WIDEST_BPS = 0.5, 60.0
 LEAST_SHARE_OF_VOLUME = {"cascade": 0.3}
