@@ -15,11 +15,13 @@ from touchstone import config
 from touchstone.backtest import scenario
 from touchstone.backtest.reactive import TRUTH, Reactive
 from touchstone.backtest.runner import run_scenario
+from touchstone.core import events
 from touchstone.core.calibration import ledger
 from touchstone.core.conventions import NS
 from touchstone.core.records import FILL_ROW
 from touchstone.core.trading import pnl
 from touchstone.exchange import market
+from touchstone.exchange.transit import MAX_RESPONSES
 from touchstone.session import carry
 
 SZ = 2
@@ -47,6 +49,19 @@ def whole(settings: config.Config) -> tuple[Reactive, Keep]:
     made, keep = new(settings)
     made.run(MINUTES)
     return made, keep
+
+
+def test_a_fill_that_the_end_was_too_soon_for_is_no_difference(settings: config.Config) -> None:
+    """One that the exchange knows of and the core never heard of is."""
+    made, _ = new(settings)
+    venue = made.venue[0]
+    venue.account.position -= 94
+    assert made.problems() == ["position differs: exchange -94, core 0"]
+    venue.responses.head, venue.responses.n = MAX_RESPONSES - 1, 2
+    for place, (kind, qty) in ((MAX_RESPONSES - 1, (events.FILL, 94)), (0, (events.FILL_DETAIL, -380))):
+        row = venue.responses.ring[place]
+        row.kind, row.qty, row.side = kind, qty, -1
+    assert made.problems() == []
 
 
 def test_the_session_trades_and_is_sound(whole: tuple[Reactive, Keep]) -> None:

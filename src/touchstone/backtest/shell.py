@@ -6,7 +6,9 @@ import numpy as np
 
 from touchstone.backtest import loop as backtest_loop
 from touchstone.config import Config
+from touchstone.core import events
 from touchstone.exchange import venue
+from touchstone.exchange.transit import MAX_RESPONSES
 from touchstone.session import params
 from touchstone.session.machine import Machine, Progress, Sink
 
@@ -53,9 +55,17 @@ class Shell(Machine):
         if lost := int(self.loop[0].n_touch_lost):
             found.append(f"{lost} changes of the touch found no room on their way to the core")
         theirs, ours = int(self.venue[0].account.position), int(self.state.profit.position)
-        if theirs != ours:
+        if theirs != ours + self._on_its_way():
             found.append(f"position differs: exchange {theirs}, core {ours}")
         return found
+
+    def _on_its_way(self) -> int:
+        """Signed size of the fills that the run ended too soon to hear of."""
+        responses = self.venue[0].responses
+        places = (int(responses.head) + np.arange(int(responses.n))) % MAX_RESPONSES
+        rows = np.asarray(responses.ring)[places]
+        fills = rows[rows["kind"] == np.uint8(events.FILL)]
+        return int((fills["qty"] * fills["side"].astype(np.int64)).sum())
 
     def counted(self) -> list[tuple[str, Any]]:
         return [*super().counted(), ("exchange", self.venue[0])]
