@@ -1,6 +1,7 @@
 """What the models are worth against makers without any, on markets that were not tuned on.
 
-`python -m benchmarks.acceptance [--scenarios normal,FILE.toml] [--pairs 50] [--minutes 60] [--jobs N] [--save FILE]`
+`python -m benchmarks.acceptance [--scenarios normal,FILE.toml] [--pairs 50] [--minutes 60] [--jobs N] [--save FILE]
+[--against 5,8]`, the last: also against constant makers of these widths, without skew
 
 The other maker quotes a constant width and skew in the same engine: no model, equal sizes. Everything is tuned on the
 tuning seeds, then compared on the acceptance seeds:
@@ -186,7 +187,13 @@ def judged(name: str, ours: Outcomes, other: Outcomes) -> dict[str, Any]:
 
 
 def accept(
-    name: str, ours: config.Config, fresh: Sequence[int], minutes: float, pool: Executor, folder: Path
+    name: str,
+    ours: config.Config,
+    fresh: Sequence[int],
+    minutes: float,
+    pool: Executor,
+    folder: Path,
+    against: Sequence[float],
 ) -> dict[str, Any]:
     """Tune the constant makers, then compare on other seeds."""
     trial = Trial(name, minutes, pool.submit(evidence_of, ours, name, folder).result(), pool)
@@ -203,28 +210,40 @@ def accept(
         "grid": grid,
         "problems": [words for one in (*a, *b, *c) for words in one["problems"]],
         "best": {"half_spread_bps": width, "skew_bps": skew, **judged(name, b, a)},
+        "against": [
+            {"half_spread_bps": wide, "skew_bps": 0.0, **judged(name, b, trial.play([(constant(wide, 0.0), fresh)])[0])}
+            for wide in against
+        ],
         "alike": {"half_spread_bps": alike, "skew_bps": skew, **judged(name, b, c)},
     }
 
 
 def show(found: dict[str, Any]) -> None:
     """A scenario's figures in a few lines."""
-    best, alike = found["best"], found["alike"]
-    net, less, hourly = (
-        best["measures"][key] for key in ("net_pnl_per_notional", "net_pnl_less_drift", "net_pnl")
-    )
+    for best in (found["best"], *found["against"]):
+        _show_money(found["scenario"], best)
+    alike = found["alike"]
     adverse, of_alike = alike["measures"]["adverse_per_fill"], alike["measures"]["fills"]
-    two_sided = best["measures"]["two_sided"]["b"]
-    verdict = "passes" if best["passes"] else "passes less drift" if best["passes_less_drift"] else "DOES NOT PASS"
     print(
-        f"{found['scenario']}: best constant {best['half_spread_bps']:g} bps, skew {best['skew_bps']:g}; net, bps of"
-        f" notional, its and ours: {net['a']:+.2f}, {net['b']:+.2f}, difference {interval(net)};"
-        f" less drift {less['a']:+.2f}, {less['b']:+.2f}, {interval(less)};"
-        f" volume {best['volume_share']:.2f} of its, two-sided {two_sided:.0%},"
-        f" net an hour {hourly['a']:+.2f}, {hourly['b']:+.2f}: {verdict}\n"
         f"  at like fills ({alike['half_spread_bps']:g} bps, {of_alike['a']:.1f} and {of_alike['b']:.1f} an hour,"
         f" {of_alike['b'] / of_alike['a'] - 1.0:+.1%}): adverse selection {adverse['a']:.2f} and {adverse['b']:.2f} bps"
         f" ({adverse['b'] / adverse['a'] - 1.0:+.0%}), difference {interval(adverse)}",
+        flush=True,
+    )
+
+
+def _show_money(scenario: str, best: dict[str, Any]) -> None:
+    net, less, hourly = (
+        best["measures"][key] for key in ("net_pnl_per_notional", "net_pnl_less_drift", "net_pnl")
+    )
+    two_sided = best["measures"]["two_sided"]["b"]
+    verdict = "passes" if best["passes"] else "passes less drift" if best["passes_less_drift"] else "DOES NOT PASS"
+    print(
+        f"{scenario}: constant {best['half_spread_bps']:g} bps, skew {best['skew_bps']:g}; net, bps of"
+        f" notional, its and ours: {net['a']:+.2f}, {net['b']:+.2f}, difference {interval(net)};"
+        f" less drift {less['a']:+.2f}, {less['b']:+.2f}, {interval(less)};"
+        f" volume {best['volume_share']:.2f} of its, two-sided {two_sided:.0%},"
+        f" net an hour {hourly['a']:+.2f}, {hourly['b']:+.2f}: {verdict}",
         flush=True,
     )
 
@@ -245,15 +264,17 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--jobs", type=int, default=None)
     parser.add_argument("--config", type=Path, default=None)
+    parser.add_argument("--against", default="", help="widths, bps")
     parser.add_argument("--save", type=Path, default=None)
     given = parser.parse_args()
     found = []
+    against = [float(width) for width in given.against.split(",") if width]
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="touchstone-") as folder, ProcessPoolExecutor(given.jobs, spawn) as pool:
         for name in given.scenarios.split(","):
             ours = config.load(given.config)
             fresh = range(given.first, given.first + given.pairs)
-            found.append(accept(name, ours, fresh, given.minutes, pool, Path(folder)))
+            found.append(accept(name, ours, fresh, given.minutes, pool, Path(folder), against))
             show(found[-1])
             if given.save:
                 given.save.write_text(json.dumps(found, indent=1))

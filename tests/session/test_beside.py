@@ -32,14 +32,6 @@ def made(folder: Path, settings: config.Config, minutes: float = MINUTES, seed: 
 
 
 @pytest.fixture(scope="module")
-def settings() -> config.Config:
-    """Calibrates each minute."""
-    given = config.Config()
-    evaluation = given.evaluation.model_copy(update={"calibration_interval_s": 60.0})
-    return given.model_copy(update={"evaluation": evaluation})
-
-
-@pytest.fixture(scope="module")
 def session(settings: config.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(tmp_path_factory.mktemp("beside") / "session", settings)
 

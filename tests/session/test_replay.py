@@ -27,14 +27,6 @@ from touchstone.session.store import SessionStore, Table
 
 
 @pytest.fixture(scope="module")
-def settings() -> config.Config:
-    """Calibrates each minute."""
-    given = config.Config()
-    evaluation = given.evaluation.model_copy(update={"calibration_interval_s": 60.0})
-    return given.model_copy(update={"evaluation": evaluation})
-
-
-@pytest.fixture(scope="module")
 def on_tape(settings: config.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backtest's session."""
     folder = tmp_path_factory.mktemp("tape")

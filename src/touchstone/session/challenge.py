@@ -58,6 +58,7 @@ CONCERNS: dict[str, tuple[str, ...]] = {
     "decay_prior_per_bps": ("fill",),
     "fill_memory_outcomes": ("fill",),
     "adverse_memory_fills": ("adverse", "toxic", "edge"),
+    "inputs": ("fill", "fair", "lag", "belief", "edge"),  # shuffled: the placebo
     "regime": ("edge",),  # whose context it is; a belief that one of the two does not have cannot be paired
     "toxicity": ("adverse", "toxic"),
 }

@@ -34,7 +34,6 @@ PLACEBO = record(
         ("seen", "f8", (N_SIGNALS,)),  # as the models get them
         ("ring", "f8", (SLOTS, N_SIGNALS)),  # by second
         ("n", "i8"),  # seconds kept so far
-        ("shift", "i8"),  # seconds, of the last second
     ]
 )
 
@@ -45,7 +44,6 @@ def reset(placebo, is_on):
     placebo.latest[:] = UNKNOWN
     placebo.seen[:] = UNKNOWN
     placebo.n = 0
-    placebo.shift = 0
 
 
 @inline
@@ -69,7 +67,7 @@ def on_second(placebo, seed, now_ns):
     if furthest < LEAST_SHIFT:
         return
     draw = hash_unit(seed, now_ns // BLOCK_NS, SALT_SHIFT)
-    placebo.shift = LEAST_SHIFT + np.int64(draw * np.float64(furthest - LEAST_SHIFT + 1))
-    at = (placebo.n - 1 - placebo.shift) & MASK
+    shift = LEAST_SHIFT + np.int64(draw * np.float64(furthest - LEAST_SHIFT + 1))
+    at = (placebo.n - 1 - shift) & MASK
     for k in range(N_SIGNALS):
         placebo.seen[k] = placebo.ring[at, k]
